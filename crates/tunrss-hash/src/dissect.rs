@@ -1,0 +1,314 @@
+//! From the bytes of a packet to the fields that can be hashed.
+//!
+//! [`dissect`] is total: any bytes have an answer, and "not hashable" is one. Its work is bounded by
+//! [`MAX_VLAN_TAGS`], [`MAX_EXTENSION_HEADERS`] and [`MAX_OPTIONS`]; every executor of this meaning
+//! has the same bounds.
+//!
+//! What the virtio text leaves open is decided here:
+//!
+//! - Only bytes that are there count. Length fields of IP and UDP are not consulted (Linux's flow
+//!   dissector does the same): segmentation offload leaves them describing other packets.
+//! - A field that is missing or cannot be located makes the types that need it unavailable, and no
+//!   others. An IPv4 header with a bad header length still has its addresses.
+//! - Every fragment, the first and an "atomic" one too, has no TCP or UDP header, so that all
+//!   fragments of a packet get the same hash. For the same reason the walk along IPv6 extension
+//!   headers ends at a Fragment header.
+//! - Up to two VLAN tags, 802.1Q or 802.1ad in any order, are skipped. A frame with more is not
+//!   hashed.
+//! - Extension headers are hop-by-hop options, routing, fragment, authentication, destination
+//!   options and mobility. ESP and "no next header" end the walk and do not count as one.
+
+use crate::Link;
+
+/// How many VLAN tags are skipped. A frame with more of them has no hash.
+pub const MAX_VLAN_TAGS: usize = 2;
+
+/// How many IPv6 extension headers are walked. Behind more of them there is no TCP or UDP header.
+pub const MAX_EXTENSION_HEADERS: usize = 11;
+
+/// How many options of one destination options header are looked at for a home address.
+pub const MAX_OPTIONS: usize = 30;
+
+/// What a packet has that can be hashed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Dissection {
+    /// VLAN tags skipped, at most [`MAX_VLAN_TAGS`].
+    pub vlan_tags: u8,
+    /// The network layer, or why there is none to hash.
+    pub network: Result<Network, NotHashable>,
+}
+
+/// An IP header, what stands behind it, and the fields for the hash. All in wire order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Network {
+    /// An IPv4 header.
+    V4 {
+        /// The source address.
+        source: [u8; 4],
+        /// The destination address.
+        destination: [u8; 4],
+        /// The layer above, or why there are no ports.
+        transport: Result<Transport, NoPorts>,
+    },
+    /// An IPv6 header with its extension headers.
+    V6 {
+        /// The source address of the IPv6 header.
+        source: [u8; 16],
+        /// The destination address of the IPv6 header.
+        destination: [u8; 16],
+        /// What the extension headers hold; `None` if the packet has none.
+        extensions: Option<Extensions>,
+        /// The layer above, or why there are no ports.
+        transport: Result<Transport, NoPorts>,
+    },
+}
+
+/// What the extension headers of an IPv6 packet hold for the `_EX` types.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Extensions {
+    /// How many were walked, 1 to [`MAX_EXTENSION_HEADERS`].
+    pub count: u8,
+    /// The address in the first home address option (RFC 6275, section 6.3): it stands for the
+    /// source.
+    pub home_address: Option<[u8; 16]>,
+    /// The address in the first type 2 routing header (RFC 6275, section 6.4): it stands for the
+    /// destination.
+    pub routing_address: Option<[u8; 16]>,
+}
+
+/// A TCP or UDP header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Transport {
+    /// Which of the two.
+    pub protocol: Protocol,
+    /// Source port, then destination port, in wire order.
+    pub ports: [u8; 4],
+}
+
+/// The transport protocols whose ports are hashed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protocol {
+    /// Protocol number 6.
+    Tcp,
+    /// Protocol number 17.
+    Udp,
+}
+
+/// Why a packet is not hashed at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotHashable {
+    /// The Ethernet header or a VLAN tag is cut off.
+    FrameTruncated,
+    /// The EtherType is neither IPv4 nor IPv6.
+    EtherType(u16),
+    /// More than [`MAX_VLAN_TAGS`] VLAN tags.
+    TooManyVlanTags,
+    /// The version field is not what the link header (or bare IP) calls for.
+    IpVersion(u8),
+    /// The fixed part of the IP header is cut off (or there is not one byte of it).
+    IpTruncated,
+}
+
+/// Why an IP packet has no ports to hash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoPorts {
+    /// Another protocol follows.
+    Protocol(u8),
+    /// The packet is a fragment.
+    Fragment,
+    /// The IPv4 header says that it is shorter than 20 bytes.
+    HeaderLength,
+    /// An extension header or the ports are cut off.
+    Truncated,
+    /// More than [`MAX_EXTENSION_HEADERS`] extension headers.
+    TooManyExtensionHeaders,
+}
+
+/// Find the fields of `packet`, which starts with the header `link`.
+pub fn dissect(link: Link, packet: &[u8]) -> Dissection {
+    match link {
+        Link::Ethernet => ethernet(packet),
+        Link::Ip => {
+            let network = match packet.first().map(|byte| byte >> 4) {
+                Some(4) => ipv4(packet, 0),
+                Some(6) => ipv6(packet, 0),
+                Some(version) => Err(NotHashable::IpVersion(version)),
+                None => Err(NotHashable::IpTruncated),
+            };
+            Dissection { vlan_tags: 0, network }
+        }
+    }
+}
+
+fn ethernet(frame: &[u8]) -> Dissection {
+    let mut at = 12;
+    let mut vlan_tags = 0;
+    let network = loop {
+        match field(frame, at).map(u16::from_be_bytes) {
+            Some(ETHERTYPE_VLAN | ETHERTYPE_QINQ) if usize::from(vlan_tags) == MAX_VLAN_TAGS => {
+                break Err(NotHashable::TooManyVlanTags);
+            }
+            Some(ETHERTYPE_VLAN | ETHERTYPE_QINQ) => {
+                vlan_tags += 1;
+                at += 4;
+            }
+            Some(ETHERTYPE_IPV4) => break ipv4(frame, at + 2),
+            Some(ETHERTYPE_IPV6) => break ipv6(frame, at + 2),
+            Some(other) => break Err(NotHashable::EtherType(other)),
+            None => break Err(NotHashable::FrameTruncated),
+        }
+    };
+    Dissection { vlan_tags, network }
+}
+
+fn ipv4(packet: &[u8], at: usize) -> Result<Network, NotHashable> {
+    let header: [u8; 20] = field(packet, at).ok_or(NotHashable::IpTruncated)?;
+    let [version_ihl, _, _, _, _, _, frag_high, frag_low, _, protocol, ..] = header;
+    if version_ihl >> 4 != 4 {
+        return Err(NotHashable::IpVersion(version_ihl >> 4));
+    }
+    let header_len = usize::from(version_ihl & 0xf) * 4;
+    let fragment = u16::from_be_bytes([frag_high, frag_low]) & IPV4_MORE_FRAGMENTS_OR_OFFSET;
+    let transport = if fragment != 0 {
+        Err(NoPorts::Fragment)
+    } else if header_len < 20 {
+        Err(NoPorts::HeaderLength)
+    } else {
+        transport(packet, protocol, at + header_len)
+    };
+    let [.., s0, s1, s2, s3, d0, d1, d2, d3] = header;
+    Ok(Network::V4 { source: [s0, s1, s2, s3], destination: [d0, d1, d2, d3], transport })
+}
+
+fn ipv6(packet: &[u8], at: usize) -> Result<Network, NotHashable> {
+    let truncated = NotHashable::IpTruncated;
+    let [version, _, _, _, _, _, next, _]: [u8; 8] = field(packet, at).ok_or(truncated)?;
+    let source = field(packet, at + 8).ok_or(truncated)?;
+    let destination = field(packet, at + 24).ok_or(truncated)?;
+    if version >> 4 != 6 {
+        return Err(NotHashable::IpVersion(version >> 4));
+    }
+    let mut extensions = Extensions::default();
+    let transport = walk(packet, next, at + 40, &mut extensions);
+    let extensions = (extensions.count > 0).then_some(extensions);
+    Ok(Network::V6 { source, destination, extensions, transport })
+}
+
+/// Walk the extension headers from `at` on, the first of kind `next`, to the transport header.
+fn walk(
+    packet: &[u8],
+    mut next: u8,
+    mut at: usize,
+    extensions: &mut Extensions,
+) -> Result<Transport, NoPorts> {
+    while is_extension_header(next) {
+        if usize::from(extensions.count) == MAX_EXTENSION_HEADERS {
+            return Err(NoPorts::TooManyExtensionHeaders);
+        }
+        extensions.count += 1;
+        if next == NEXT_FRAGMENT {
+            return Err(NoPorts::Fragment);
+        }
+        let [after, len] = field(packet, at).ok_or(NoPorts::Truncated)?;
+        let header_len = match next {
+            NEXT_AUTHENTICATION => (usize::from(len) + 2) * 4,
+            _ => (usize::from(len) + 1) * 8,
+        };
+        match next {
+            NEXT_ROUTING if extensions.routing_address.is_none() => {
+                extensions.routing_address = type_2_routing_address(packet, at);
+            }
+            NEXT_DESTINATION if extensions.home_address.is_none() => {
+                extensions.home_address = home_address(packet, at + 2, at + header_len);
+            }
+            _ => {}
+        }
+        next = after;
+        at += header_len;
+    }
+    transport(packet, next, at)
+}
+
+/// The address of the routing header at `at`, if it is of type 2 with one segment left.
+fn type_2_routing_address(packet: &[u8], at: usize) -> Option<[u8; 16]> {
+    let [_, len, kind, segments_left] = field(packet, at)?;
+    if [len, kind, segments_left] != [2, 2, 1] {
+        return None;
+    }
+    field(packet, at + 8)
+}
+
+/// The address of the first home address option among those from `at` to `end`.
+fn home_address(packet: &[u8], mut at: usize, end: usize) -> Option<[u8; 16]> {
+    for _ in 0..MAX_OPTIONS {
+        if at >= end {
+            return None;
+        }
+        let [kind] = field(packet, at)?;
+        if kind == OPTION_PAD1 {
+            at += 1;
+            continue;
+        }
+        let [len] = field(packet, at + 1)?;
+        if kind == OPTION_HOME_ADDRESS && len == 16 {
+            // An option that runs past its header is malformed.
+            return if at + 18 <= end { field(packet, at + 2) } else { None };
+        }
+        at += 2 + usize::from(len);
+    }
+    None
+}
+
+fn transport(packet: &[u8], protocol: u8, at: usize) -> Result<Transport, NoPorts> {
+    let protocol = match protocol {
+        6 => Protocol::Tcp,
+        17 => Protocol::Udp,
+        other => return Err(NoPorts::Protocol(other)),
+    };
+    let ports = field(packet, at).ok_or(NoPorts::Truncated)?;
+    Ok(Transport { protocol, ports })
+}
+
+fn is_extension_header(next: u8) -> bool {
+    matches!(
+        next,
+        NEXT_HOP_BY_HOP
+            | NEXT_ROUTING
+            | NEXT_FRAGMENT
+            | NEXT_AUTHENTICATION
+            | NEXT_DESTINATION
+            | NEXT_MOBILITY
+    )
+}
+
+/// `N` bytes from `at` on, if the packet has them.
+fn field<const N: usize>(packet: &[u8], at: usize) -> Option<[u8; N]> {
+    packet.get(at..)?.first_chunk().copied()
+}
+
+/// EtherType of IPv4.
+pub const ETHERTYPE_IPV4: u16 = 0x0800;
+/// EtherType of IPv6.
+pub const ETHERTYPE_IPV6: u16 = 0x86dd;
+/// EtherType of an 802.1Q tag.
+pub const ETHERTYPE_VLAN: u16 = 0x8100;
+/// EtherType of an 802.1ad (service) tag.
+pub const ETHERTYPE_QINQ: u16 = 0x88a8;
+/// The bits of an IPv4 header's flags and fragment offset that make it a fragment.
+pub const IPV4_MORE_FRAGMENTS_OR_OFFSET: u16 = 0x3fff;
+/// Next Header value of hop-by-hop options.
+pub const NEXT_HOP_BY_HOP: u8 = 0;
+/// Next Header value of a routing header.
+pub const NEXT_ROUTING: u8 = 43;
+/// Next Header value of a fragment header.
+pub const NEXT_FRAGMENT: u8 = 44;
+/// Next Header value of an authentication header.
+pub const NEXT_AUTHENTICATION: u8 = 51;
+/// Next Header value of destination options.
+pub const NEXT_DESTINATION: u8 = 60;
+/// Next Header value of a mobility header.
+pub const NEXT_MOBILITY: u8 = 135;
+/// Destination option of one byte, without a length.
+pub const OPTION_PAD1: u8 = 0;
+/// Destination option that holds a home address.
+pub const OPTION_HOME_ADDRESS: u8 = 201;
