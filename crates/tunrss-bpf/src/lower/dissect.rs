@@ -1,0 +1,464 @@
+//! Finding the fields of a packet and selecting the type it is hashed by.
+//!
+//! This executes `tunrss_hash::dissect` and `tunrss_hash::classify::select`. Nearly all packets
+//! are decided within the window: one load of the link and IP headers with the ports. Only options,
+//! extension headers and VLAN tags load more.
+
+use tunrss_hash::dissect::{
+    ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_QINQ, ETHERTYPE_VLAN, IPV4_MORE_FRAGMENTS_OR_OFFSET,
+    MAX_EXTENSION_HEADERS, MAX_OPTIONS, MAX_VLAN_TAGS, NEXT_AUTHENTICATION, NEXT_DESTINATION,
+    NEXT_FRAGMENT, NEXT_HOP_BY_HOP, NEXT_MOBILITY, NEXT_ROUTING, OPTION_HOME_ADDRESS, OPTION_PAD1,
+};
+use tunrss_hash::{HashReport, HashTypes, Link};
+
+use super::toeplitz::HashLabels;
+use super::{Lowering, WINDOW, be16, context};
+use crate::asm::Label;
+use crate::insn::{AluOp, Cond, Reg, Size};
+
+impl Lowering<'_> {
+    /// Emit everything from the start of the program up to the hash in r0.
+    pub(super) fn dissect(&mut self) {
+        let has_v4 = self.has_any(V4);
+        let has_v6 = self.has_any(V6);
+        let [ipv4, ipv6] = ["ipv4", "ipv6"].map(|name| self.asm.label(name));
+        self.window();
+        let dispatch = [(ETHERTYPE_IPV4, 4, ipv4, has_v4), (ETHERTYPE_IPV6, 6, ipv6, has_v6)];
+        match self.link {
+            Link::Ethernet => {
+                self.load_stack(Size::Half, Reg::R1, WINDOW + 12);
+                for (ethertype, _, target, _) in dispatch.into_iter().filter(|&(.., has)| has) {
+                    self.asm.jump_if(Cond::Eq, Reg::R1, be16(ethertype), target);
+                }
+                self.vlan_tag();
+            }
+            Link::Ip => {
+                self.load_stack(Size::Byte, Reg::R1, WINDOW);
+                self.asm.alu(AluOp::Rsh, Reg::R1, 4);
+                for (_, version, target, _) in dispatch.into_iter().filter(|&(.., has)| has) {
+                    self.asm.jump_if(Cond::Eq, Reg::R1, version, target);
+                }
+                self.asm.jump(self.unclassified);
+            }
+        }
+        if has_v4 {
+            self.asm.bind(ipv4);
+            self.ipv4();
+            if has_v6 {
+                self.asm.jump(self.table);
+            }
+        }
+        if has_v6 {
+            self.asm.bind(ipv6);
+            self.ipv6();
+        }
+    }
+
+    /// Load the window: link and IP header with the ports, as far as the packet and the enabled
+    /// types go. Beyond the packet's end it is undefined, so every use is behind a check of r7.
+    ///
+    /// r8: where the window starts in the packet: 0, or 4 a VLAN tag skipped.
+    /// r7: bytes of the packet from there on.
+    fn window(&mut self) {
+        let shortest = i32::from(self.link_len()) + 20;
+        let full = i32::from(self.link_len()) + self.ip_window_len();
+        self.load_context(Reg::R7, context::LEN);
+        self.asm.mov(Reg::R8, 0);
+        self.asm.bind(self.window);
+        self.asm.comment("too short for any IP header");
+        self.asm.jump_if(Cond::Lt, Reg::R7, shortest, self.unclassified);
+        let [load_full, loaded] = ["load_full", "loaded"].map(|name| self.asm.label(name));
+        if full > shortest {
+            self.asm.jump_if(Cond::Ge, Reg::R7, full, load_full);
+            self.asm.comment("a short packet: what there is");
+            for slot in (WINDOW..0).step_by(8) {
+                self.asm.store(Size::Double, Reg::R10, slot, 0);
+            }
+            self.copy_packet(Reg::R8, WINDOW, |asm| asm.mov(Reg::R4, Reg::R7));
+            self.asm.jump(loaded);
+        }
+        self.asm.bind(load_full);
+        self.copy_packet(Reg::R8, WINDOW, |asm| asm.mov(Reg::R4, full));
+        self.asm.bind(loaded);
+    }
+
+    /// Bytes of IP header and ports that the enabled types can need.
+    fn ip_window_len(&self) -> i32 {
+        let needs = [
+            (V6_PORTS, 44),
+            (HashTypes::IPV6 | HashTypes::IPV6_EX, 40),
+            (V4_PORTS, 24),
+            (HashTypes::IPV4, 20),
+        ];
+        needs.into_iter().find(|&(types, _)| self.has_any(types)).map_or(20, |(_, len)| len)
+    }
+
+    /// Neither IPv4 nor IPv6 that is hashed: skip a VLAN tag, or give up. The EtherType is in r1.
+    fn vlan_tag(&mut self) {
+        let tagged = self.asm.label("vlan_tag");
+        self.asm.jump_if(Cond::Eq, Reg::R1, be16(ETHERTYPE_VLAN), tagged);
+        self.asm.jump_if(Cond::Ne, Reg::R1, be16(ETHERTYPE_QINQ), self.unclassified);
+        self.asm.bind(tagged);
+        self.asm.comment("an accelerated tag stands in front of those in the data");
+        self.load_context(Reg::R1, context::VLAN_PRESENT);
+        self.asm.alu(AluOp::Lsh, Reg::R1, 2);
+        self.asm.alu(AluOp::Add, Reg::R1, Reg::R8);
+        self.asm.jump_if(Cond::Ge, Reg::R1, 4 * MAX_VLAN_TAGS as i32, self.unclassified);
+        self.asm.alu(AluOp::Add, Reg::R8, 4);
+        self.asm.alu(AluOp::Sub, Reg::R7, 4);
+        self.asm.jump(self.window);
+    }
+
+    fn ipv4(&mut self) {
+        let hash = HashLabels::new(self, "ipv4_hash_ports", "ipv4_hash_addresses");
+        let [version_ok, ports, options, addresses] =
+            ["ipv4_version_ok", "ipv4_ports", "ipv4_options", "ipv4_only"]
+                .map(|name| self.asm.label(name));
+        let has_ports = self.has_any(V4_PORTS);
+        if has_ports || self.link == Link::Ethernet {
+            self.load_stack(Size::Byte, Reg::R1, self.ip(0));
+        }
+        if self.link == Link::Ethernet {
+            self.asm.jump_if(Cond::Eq, Reg::R1, IPV4_WITHOUT_OPTIONS, version_ok);
+            self.asm.mov(Reg::R2, Reg::R1);
+            self.asm.alu(AluOp::Rsh, Reg::R2, 4);
+            self.asm.jump_if(Cond::Ne, Reg::R2, 4, self.unclassified);
+            self.asm.bind(version_ok);
+        }
+        let protocols = [
+            (TCP, HashReport::TcpV4, self.asm.label("ipv4_tcp")),
+            (UDP, HashReport::UdpV4, self.asm.label("ipv4_udp")),
+        ];
+        if has_ports {
+            self.load_stack(Size::Half, Reg::R2, self.ip(6));
+            let fragment = be16(IPV4_MORE_FRAGMENTS_OR_OFFSET);
+            self.asm.jump_if(Cond::Set, Reg::R2, fragment, addresses);
+            self.load_stack(Size::Byte, Reg::R2, self.ip(9));
+            self.branch_on_protocol(Reg::R2, protocols, ports);
+        }
+        self.asm.bind(addresses);
+        self.hash_addresses_as(HashReport::Ipv4, hash);
+        if has_ports {
+            self.note_protocol(protocols, ports);
+            self.asm.jump_if(Cond::Ne, Reg::R1, IPV4_WITHOUT_OPTIONS, options);
+            let with_ports = i32::from(self.link_len()) + 24;
+            self.asm.jump_if(Cond::Lt, Reg::R7, with_ports, addresses);
+            self.asm.jump(hash.ports);
+            self.asm.bind(options);
+            self.asm.comment("ports behind options: put them where they are without");
+            self.asm.mov(Reg::R2, Reg::R1);
+            self.asm.alu(AluOp::And, Reg::R2, 0xf);
+            self.asm.jump_if(Cond::Lt, Reg::R2, 5, addresses);
+            self.asm.alu(AluOp::Lsh, Reg::R2, 2);
+            self.asm.alu(AluOp::Add, Reg::R2, Reg::R8);
+            self.asm.alu(AluOp::Add, Reg::R2, i32::from(self.link_len()));
+            self.load_packet(Reg::R2, self.ip(20), 4, addresses);
+        }
+        self.hash_v4(hash);
+    }
+
+    fn ipv6(&mut self) {
+        let hash = HashLabels::new(self, "ipv6_hash_ports", "ipv6_hash_addresses");
+        let [ports, addresses, walk] =
+            ["ipv6_ports", "ipv6_only", "walk"].map(|name| self.asm.label(name));
+        self.asm.jump_if(Cond::Lt, Reg::R7, i32::from(self.link_len()) + 40, self.unclassified);
+        if self.link == Link::Ethernet {
+            self.load_stack(Size::Byte, Reg::R1, self.ip(0));
+            self.asm.alu(AluOp::Rsh, Reg::R1, 4);
+            self.asm.jump_if(Cond::Ne, Reg::R1, 6, self.unclassified);
+        }
+        let protocols = [
+            (TCP, HashReport::TcpV6, self.asm.label("ipv6_tcp")),
+            (UDP, HashReport::UdpV6, self.asm.label("ipv6_udp")),
+        ];
+        let has_walk = self.has_any(V6_PORTS.union(EX));
+        if has_walk {
+            self.load_stack(Size::Byte, Reg::R9, self.ip(6));
+            self.branch_on_protocol(Reg::R9, protocols, ports);
+            for next in EXTENSION_HEADERS {
+                self.asm.jump_if(Cond::Eq, Reg::R9, i32::from(next), walk);
+            }
+        }
+        self.asm.bind(addresses);
+        self.hash_addresses_as(HashReport::Ipv6, hash);
+        if self.has_any(V6_BASIC_PORTS) {
+            self.note_protocol(protocols, ports);
+            self.asm.jump_if(Cond::Lt, Reg::R7, i32::from(self.link_len()) + 44, addresses);
+            self.asm.jump(hash.ports);
+        }
+        if has_walk {
+            self.asm.bind(walk);
+            self.walk(addresses, hash);
+        }
+        self.hash_v6(hash);
+    }
+
+    /// Go on to `ports` if `protocol` is one whose type is enabled, by way of
+    /// [`note_protocol`](Self::note_protocol) if the outcome tells the type.
+    fn branch_on_protocol(
+        &mut self,
+        protocol: Reg,
+        protocols: [(i32, HashReport, Label); 2],
+        ports: Label,
+    ) {
+        for (number, report, noted) in protocols {
+            if self.has(report.hash_type()) {
+                let target = if self.reports() { noted } else { ports };
+                self.asm.jump_if(Cond::Eq, protocol, number, target);
+            }
+        }
+    }
+
+    /// Note the report of each protocol, and bind `ports`, where all of them go on.
+    fn note_protocol(&mut self, protocols: [(i32, HashReport, Label); 2], ports: Label) {
+        let [(_, tcp_report, tcp), (_, udp_report, udp)] = protocols;
+        if self.reports() {
+            self.asm.bind(tcp);
+            self.set_report(tcp_report);
+            self.asm.jump(ports);
+            self.asm.bind(udp);
+            self.set_report(udp_report);
+        }
+        self.asm.bind(ports);
+    }
+
+    /// Hash the addresses alone, if that type is enabled.
+    fn hash_addresses_as(&mut self, report: HashReport, hash: HashLabels) {
+        if self.has(report.hash_type()) {
+            self.set_report(report);
+            self.asm.mov(Reg::R0, 0);
+            self.asm.jump(hash.addresses);
+        } else {
+            self.asm.jump(self.unclassified);
+        }
+    }
+
+    /// Walk the extension headers, then select. The first one's kind is in r9.
+    ///
+    /// r8: where the header starts in the packet; r9: its kind; r7: how many were walked.
+    fn walk(&mut self, addresses: Label, hash: HashLabels) {
+        let [header, advance, authentication, next, no_ports] =
+            ["walk_header", "walk_advance", "walk_authentication", "walk_next", "walk_no_ports"]
+                .map(|name| self.asm.label(name));
+        let [routing, destination] =
+            ["walk_routing", "walk_destination"].map(|name| self.asm.label(name));
+        let has_ex = self.has_any(EX);
+        self.asm.alu(AluOp::Add, Reg::R8, i32::from(self.link_len()) + 40);
+        self.asm.mov(Reg::R7, 0);
+        if has_ex {
+            self.asm.store(Size::Double, Reg::R10, HOME_ADDRESS.found, 0);
+            self.asm.store(Size::Double, Reg::R10, ROUTING_ADDRESS.found, 0);
+        }
+        self.asm.bind(header);
+        self.asm.jump_if(Cond::Eq, Reg::R9, i32::from(NEXT_FRAGMENT), no_ports);
+        self.asm.jump_if(Cond::Eq, Reg::R7, MAX_EXTENSION_HEADERS as i32, no_ports);
+        self.asm.alu(AluOp::Add, Reg::R7, 1);
+        self.load_packet(Reg::R8, HEADER, 4, no_ports);
+        if has_ex {
+            self.asm.jump_if(Cond::Eq, Reg::R9, i32::from(NEXT_ROUTING), routing);
+            self.asm.jump_if(Cond::Eq, Reg::R9, i32::from(NEXT_DESTINATION), destination);
+        }
+        self.asm.bind(advance);
+        self.load_stack(Size::Byte, Reg::R1, HEADER + 1);
+        self.asm.jump_if(Cond::Eq, Reg::R9, i32::from(NEXT_AUTHENTICATION), authentication);
+        self.asm.alu(AluOp::Add, Reg::R1, 1);
+        self.asm.alu(AluOp::Lsh, Reg::R1, 3);
+        self.asm.jump(next);
+        self.asm.bind(authentication);
+        self.asm.alu(AluOp::Add, Reg::R1, 2);
+        self.asm.alu(AluOp::Lsh, Reg::R1, 2);
+        self.asm.bind(next);
+        self.asm.alu(AluOp::Add, Reg::R8, Reg::R1);
+        self.load_stack(Size::Byte, Reg::R9, HEADER);
+        for next in EXTENSION_HEADERS {
+            self.asm.jump_if(Cond::Eq, Reg::R9, i32::from(next), header);
+        }
+        self.select_behind_extensions(no_ports, addresses, hash);
+        if has_ex {
+            self.asm.bind(routing);
+            self.routing_address(advance);
+            self.asm.bind(destination);
+            self.home_address(advance);
+        }
+    }
+
+    /// Behind the last extension header: choose the type. Its protocol is in r9, its offset in r8.
+    fn select_behind_extensions(&mut self, no_ports: Label, addresses: Label, hash: HashLabels) {
+        let substitute = self.asm.label("substitute");
+        let has_ip_ex = self.has(HashTypes::IPV6_EX);
+        for (protocol, ex, basic) in [
+            (TCP, HashReport::TcpV6Ex, HashReport::TcpV6),
+            (UDP, HashReport::UdpV6Ex, HashReport::UdpV6),
+        ] {
+            let has_ex = self.has(ex.hash_type());
+            // The addresses alone with IPV6_EX go before the ports without it.
+            let has_basic = self.has(basic.hash_type()) && !has_ip_ex;
+            if !has_ex && !has_basic {
+                continue;
+            }
+            let other = self.asm.label("other_protocol");
+            self.asm.jump_if(Cond::Ne, Reg::R9, protocol, other);
+            self.load_packet(Reg::R8, self.ip(40), 4, no_ports);
+            if has_ex {
+                self.set_report(ex);
+                self.asm.mov(WITH_PORTS, 1);
+                self.asm.jump(substitute);
+            } else {
+                self.set_report(basic);
+                self.asm.jump(hash.ports);
+            }
+            self.asm.bind(other);
+        }
+        self.asm.bind(no_ports);
+        if has_ip_ex {
+            self.set_report(HashReport::Ipv6Ex);
+            self.asm.mov(WITH_PORTS, 0);
+        } else {
+            self.asm.jump(addresses);
+        }
+        if self.has_any(EX) {
+            self.asm.bind(substitute);
+            self.substitute(HOME_ADDRESS, self.ip(8), "source_kept");
+            self.substitute(ROUTING_ADDRESS, self.ip(24), "destination_kept");
+            if self.has_any(V6_EX_PORTS) {
+                self.asm.jump_if(Cond::Ne, WITH_PORTS, 0, hash.ports);
+            }
+            self.asm.mov(Reg::R0, 0);
+            self.asm.jump(hash.addresses);
+        }
+    }
+
+    /// Put `address`, if it was found, in the place of another on the stack.
+    fn substitute(&mut self, address: Found, place: i16, kept: &'static str) {
+        let kept = self.asm.label(kept);
+        self.load_stack(Size::Double, Reg::R2, address.found);
+        self.asm.jump_if(Cond::Eq, Reg::R2, 0, kept);
+        self.load_stack(Size::Double, Reg::R2, address.at);
+        // It was found, so it is there: nothing to go to.
+        self.copy_packet(Reg::R2, place, |asm| asm.mov(Reg::R4, 16));
+        self.asm.bind(kept);
+    }
+
+    /// Note that `address` was found, and that it is at the offset in `at`.
+    fn found(&mut self, address: Found, at: Reg) {
+        self.asm.store(Size::Double, Reg::R10, address.found, 1);
+        self.asm.store(Size::Double, Reg::R10, address.at, at);
+    }
+
+    /// Note where the address of a type 2 routing header is: the first with one segment left.
+    fn routing_address(&mut self, done: Label) {
+        self.load_stack(Size::Double, Reg::R1, ROUTING_ADDRESS.found);
+        self.asm.jump_if(Cond::Ne, Reg::R1, 0, done);
+        self.asm.comment("length 2, type 2, 1 segment left");
+        self.load_stack(Size::Word, Reg::R1, HEADER);
+        self.asm.alu(AluOp::Rsh, Reg::R1, 8);
+        self.asm.jump_if(Cond::Ne, Reg::R1, 0x01_02_02, done);
+        self.asm.mov(Reg::R1, Reg::R8);
+        self.asm.alu(AluOp::Add, Reg::R1, 24);
+        self.load_context(Reg::R2, context::LEN);
+        self.asm.jump_if(Cond::Gt, Reg::R1, Reg::R2, done);
+        self.asm.alu(AluOp::Sub, Reg::R1, 16);
+        self.found(ROUTING_ADDRESS, Reg::R1);
+        self.asm.jump(done);
+    }
+
+    /// Note where the address of a home address option is: the first of the first header with one.
+    ///
+    /// Meanwhile r8: where the option starts in the packet; r9: how many are left to look at.
+    fn home_address(&mut self, done: Label) {
+        let [option, skip, pad, end] =
+            ["option", "option_skip", "option_pad", "options_end"].map(|name| self.asm.label(name));
+        self.load_stack(Size::Double, Reg::R1, HOME_ADDRESS.found);
+        self.asm.jump_if(Cond::Ne, Reg::R1, 0, done);
+        self.asm.store(Size::Double, Reg::R10, HEADER_AT, Reg::R8);
+        self.load_stack(Size::Byte, Reg::R1, HEADER + 1);
+        self.asm.alu(AluOp::Add, Reg::R1, 1);
+        self.asm.alu(AluOp::Lsh, Reg::R1, 3);
+        self.asm.alu(AluOp::Add, Reg::R1, Reg::R8);
+        self.asm.store(Size::Double, Reg::R10, OPTIONS_END, Reg::R1);
+        self.asm.alu(AluOp::Add, Reg::R8, 2);
+        self.asm.mov(Reg::R9, MAX_OPTIONS as i32);
+        self.asm.bind(option);
+        self.asm.jump_if(Cond::Eq, Reg::R9, 0, end);
+        self.asm.alu(AluOp::Sub, Reg::R9, 1);
+        self.load_stack(Size::Double, Reg::R1, OPTIONS_END);
+        self.asm.jump_if(Cond::Ge, Reg::R8, Reg::R1, end);
+        self.load_packet(Reg::R8, OPTION, 2, end);
+        self.load_stack(Size::Byte, Reg::R1, OPTION);
+        self.asm.jump_if(Cond::Eq, Reg::R1, i32::from(OPTION_PAD1), pad);
+        self.load_stack(Size::Byte, Reg::R2, OPTION + 1);
+        self.asm.jump_if(Cond::Ne, Reg::R1, i32::from(OPTION_HOME_ADDRESS), skip);
+        self.asm.jump_if(Cond::Ne, Reg::R2, 16, skip);
+        self.asm.mov(Reg::R1, Reg::R8);
+        self.asm.alu(AluOp::Add, Reg::R1, 18);
+        self.load_stack(Size::Double, Reg::R2, OPTIONS_END);
+        self.asm.jump_if(Cond::Gt, Reg::R1, Reg::R2, end);
+        self.load_context(Reg::R2, context::LEN);
+        self.asm.jump_if(Cond::Gt, Reg::R1, Reg::R2, end);
+        self.asm.alu(AluOp::Add, Reg::R8, 2);
+        self.found(HOME_ADDRESS, Reg::R8);
+        self.asm.jump(end);
+        self.asm.bind(skip);
+        self.asm.alu(AluOp::Add, Reg::R8, Reg::R2);
+        self.asm.alu(AluOp::Add, Reg::R8, 1);
+        self.asm.bind(pad);
+        self.asm.alu(AluOp::Add, Reg::R8, 1);
+        self.asm.jump(option);
+        self.asm.bind(end);
+        self.load_stack(Size::Double, Reg::R8, HEADER_AT);
+        self.asm.mov(Reg::R9, i32::from(NEXT_DESTINATION));
+        self.asm.jump(done);
+    }
+}
+
+/// The types with ports of each family, all of each family, and the types that look behind
+/// extension headers.
+const V4_PORTS: HashTypes = HashTypes::TCPV4.union(HashTypes::UDPV4);
+const V4: HashTypes = HashTypes::IPV4.union(V4_PORTS);
+const V6_BASIC_PORTS: HashTypes = HashTypes::TCPV6.union(HashTypes::UDPV6);
+const V6_EX_PORTS: HashTypes = HashTypes::TCPV6_EX.union(HashTypes::UDPV6_EX);
+const V6_PORTS: HashTypes = V6_BASIC_PORTS.union(V6_EX_PORTS);
+const EX: HashTypes = HashTypes::IPV6_EX.union(V6_EX_PORTS);
+const V6: HashTypes = HashTypes::IPV6.union(V6_BASIC_PORTS).union(EX);
+
+const TCP: i32 = 6;
+const UDP: i32 = 17;
+
+/// Version 4 and a header of 20 bytes.
+const IPV4_WITHOUT_OPTIONS: i32 = 0x45;
+
+const EXTENSION_HEADERS: [u8; 6] = [
+    NEXT_HOP_BY_HOP,
+    NEXT_ROUTING,
+    NEXT_FRAGMENT,
+    NEXT_AUTHENTICATION,
+    NEXT_DESTINATION,
+    NEXT_MOBILITY,
+];
+
+/// While selecting behind extension headers: whether the type takes ports.
+const WITH_PORTS: Reg = Reg::R7;
+
+// Stack below the window, for the walk along extension headers.
+
+/// The first 4 bytes of an extension header.
+const HEADER: i16 = WINDOW - 4;
+/// The first 2 bytes of an option.
+const OPTION: i16 = WINDOW - 8;
+/// The home address, and the address of the type 2 routing header.
+const HOME_ADDRESS: Found = Found { found: WINDOW - 16, at: WINDOW - 24 };
+const ROUTING_ADDRESS: Found = Found { found: WINDOW - 32, at: WINDOW - 40 };
+
+/// An address that the walk may find: whether it did (0 or 1), and the offset in the packet.
+///
+/// An offset of 0 could say "not found" as well. But a comparison of the offset would make the
+/// kernel's verifier track its exact range through all the loops, and give up.
+#[derive(Clone, Copy)]
+struct Found {
+    found: i16,
+    at: i16,
+}
+
+/// Where the header whose options are looked at is in the packet, and where they end.
+const HEADER_AT: i16 = WINDOW - 48;
+const OPTIONS_END: i16 = WINDOW - 56;

@@ -1,0 +1,164 @@
+//! From a configuration to the instructions that execute it.
+//!
+//! One file for each stage of `tunrss_hash::classify`, in its order: [`dissect`] finds and selects
+//! the fields, [`toeplitz`] hashes them, [`table`] names the queue; [`report`] puts the hash in
+//! front of the frame. Only paths of enabled types are emitted.
+//!
+//! Registers throughout: r6 the context, r9 the report code once it is known, r0 the hash once it
+//! is computed. The stack holds a *window* of the packet, see [`Lowering::window`], in which the
+//! hash input ends up contiguous.
+
+mod dissect;
+mod report;
+mod table;
+mod toeplitz;
+
+use tunrss_hash::{HashReport, HashTypes, Link, SteeringConfig};
+
+use crate::asm::{Asm, AsmError, Code, Label};
+use crate::insn::{AluOp, Cond, Helper, Reg, Size};
+
+pub use report::PREFIX_LEN;
+pub(crate) use report::{filter, return_queue};
+pub(crate) use toeplitz::words;
+
+/// What a program does with its verdict.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// Return the queue: a steering program.
+    ReturnQueue,
+    /// Put hash and report in front of the frame, note the queue, let it pass: an egress program.
+    ReportAndPass,
+}
+
+/// The program that executes `config` on packets that start with `link`.
+pub(crate) fn classifier(
+    config: &SteeringConfig<&[u16]>,
+    link: Link,
+    outcome: Outcome,
+) -> Result<Code, AsmError> {
+    let mut asm = Asm::new();
+    let [window, unclassified, table, emit] =
+        ["window", "unclassified", "table", "emit"].map(|name| asm.label(name));
+    let mut lowering = Lowering { asm, config, link, outcome, window, unclassified, table, emit };
+    lowering.program();
+    lowering.asm.assemble()
+}
+
+struct Lowering<'a> {
+    asm: Asm,
+    config: &'a SteeringConfig<&'a [u16]>,
+    link: Link,
+    outcome: Outcome,
+    /// Load the window at r8.
+    window: Label,
+    /// The packet has no hash.
+    unclassified: Label,
+    /// The hash is in r0, the report in r9.
+    table: Label,
+    /// The queue is in r7, the hash in r8, the report in r9.
+    emit: Label,
+}
+
+impl Lowering<'_> {
+    fn program(&mut self) {
+        self.asm.mov(CONTEXT, Reg::R1);
+        self.asm.comment(format!("hash types: {}", self.config.types()));
+        if self.reports() && self.link == Link::Ethernet {
+            self.refuse_accelerated_tag();
+        }
+        if self.config.types().is_empty() {
+            self.asm.comment("keeps the configuration with the program");
+            self.table_address(Reg::R1);
+        } else {
+            self.dissect();
+            self.lookup();
+        }
+        self.unclassified();
+        if self.reports() {
+            self.report();
+        }
+    }
+
+    fn has(&self, types: HashTypes) -> bool {
+        self.config.types().contains(types)
+    }
+
+    fn has_any(&self, types: HashTypes) -> bool {
+        self.config.types().intersects(types)
+    }
+
+    /// Bytes of link header in front of the IP header, in the window.
+    fn link_len(&self) -> i16 {
+        match self.link {
+            Link::Ethernet => 14,
+            Link::Ip => 0,
+        }
+    }
+
+    /// Where byte `offset` of the IP header stands on the stack.
+    fn ip(&self, offset: i16) -> i16 {
+        WINDOW + self.link_len() + offset
+    }
+
+    /// Whether the outcome tells which type the packet is hashed by.
+    fn reports(&self) -> bool {
+        self.outcome == Outcome::ReportAndPass
+    }
+
+    /// Note which type the packet is hashed by, if the outcome tells it.
+    fn set_report(&mut self, report: HashReport) {
+        if self.reports() {
+            self.asm.mov(Reg::R9, i32::from(report.code()));
+        }
+    }
+
+    /// Copy `len` bytes of the packet from offset `from` to `to` on the stack, or go to `missing`.
+    fn load_packet(&mut self, from: Reg, to: i16, len: i32, missing: Label) {
+        self.copy_packet(from, to, |asm| asm.mov(Reg::R4, len));
+        self.asm.jump_if(Cond::Ne, Reg::R0, 0, missing);
+    }
+
+    /// Copy bytes of the packet, as many as `set_len` puts into r4. Where there are fewer, the
+    /// kernel fills the place with zeros and returns an error in r0.
+    fn copy_packet(&mut self, from: Reg, to: i16, set_len: impl FnOnce(&mut Asm)) {
+        let asm = &mut self.asm;
+        if from != Reg::R2 {
+            asm.mov(Reg::R2, from);
+        }
+        asm.mov(Reg::R1, CONTEXT);
+        asm.mov(Reg::R3, Reg::R10);
+        asm.alu(AluOp::Add, Reg::R3, i32::from(to));
+        set_len(asm);
+        asm.call(Helper::SkbLoadBytes);
+    }
+
+    fn load_context(&mut self, dst: Reg, field: i16) {
+        self.asm.load(Size::Word, dst, CONTEXT, field);
+    }
+
+    fn load_stack(&mut self, size: Size, dst: Reg, slot: i16) {
+        self.asm.load(size, dst, Reg::R10, slot);
+    }
+}
+
+const CONTEXT: Reg = Reg::R6;
+
+/// The packet's link and IP headers and ports: at most 14 + 40 + 4 bytes.
+const WINDOW: i16 = -64;
+
+/// Fields of `struct __sk_buff` (linux/bpf.h): offsets in the context.
+mod context {
+    pub(super) const LEN: i16 = 0;
+    pub(super) const QUEUE_MAPPING: i16 = 12;
+    pub(super) const VLAN_PRESENT: i16 = 20;
+    pub(super) const TC_INDEX: i16 = 44;
+    pub(super) const TC_CLASSID: i16 = 72;
+    pub(super) const DATA: i16 = 76;
+    pub(super) const DATA_END: i16 = 80;
+}
+
+/// The 16-bit constant that big-endian `value` loads as on a little-endian machine.
+const fn be16(value: u16) -> i32 {
+    value.swap_bytes() as i32
+}

@@ -1,0 +1,75 @@
+//! The Toeplitz hash of the input in the window: one table word an input byte.
+//!
+//! The words are computed with the key, at compile time. 256 of them a position, so that a byte
+//! costs one lookup.
+
+use std::ops::Range;
+
+use tunrss_hash::SteeringConfig;
+
+use super::Lowering;
+use crate::asm::Label;
+use crate::insn::{AluOp, Reg, Section, Size};
+
+/// Where hashing starts: with the ports, or at the addresses with r0 = 0.
+#[derive(Clone, Copy)]
+pub(super) struct HashLabels {
+    pub(super) ports: Label,
+    pub(super) addresses: Label,
+}
+
+impl HashLabels {
+    pub(super) fn new(
+        lowering: &mut Lowering<'_>,
+        ports: &'static str,
+        addresses: &'static str,
+    ) -> Self {
+        Self { ports: lowering.asm.label(ports), addresses: lowering.asm.label(addresses) }
+    }
+}
+
+impl Lowering<'_> {
+    /// Hash IPv4 addresses and ports, which stand where they do in a header without options.
+    pub(super) fn hash_v4(&mut self, labels: HashLabels) {
+        self.hash(labels, self.ip(12), 8);
+    }
+
+    /// Hash IPv6 addresses and ports, which stand where they do without extension headers.
+    pub(super) fn hash_v6(&mut self, labels: HashLabels) {
+        self.hash(labels, self.ip(8), 32);
+    }
+
+    fn hash(&mut self, labels: HashLabels, input: i16, addresses_len: i16) {
+        if usize::from(addresses_len.unsigned_abs()) + 4 <= self.config.types().longest_input() {
+            self.asm.bind(labels.ports);
+            self.asm.mov(Reg::R0, 0);
+            self.add_words(input, addresses_len..addresses_len + 4);
+        }
+        self.asm.bind(labels.addresses);
+        self.add_words(input, 0..addresses_len);
+    }
+
+    /// XOR into r0 what the input bytes at `positions` add to the hash. At most 32 of them: that far
+    /// reaches the 16-bit offset of a load.
+    fn add_words(&mut self, input: i16, positions: Range<i16>) {
+        let start = positions.start;
+        self.asm.load_address(Reg::R1, Section::Rodata, i32::from(start) * i32::from(WORDS_LEN));
+        for position in positions {
+            self.load_stack(Size::Byte, Reg::R2, input + position);
+            self.asm.alu(AluOp::Lsh, Reg::R2, 2);
+            self.asm.alu(AluOp::Add, Reg::R2, Reg::R1);
+            self.asm.load(Size::Word, Reg::R2, Reg::R2, (position - start) * WORDS_LEN);
+            self.asm.alu(AluOp::Xor, Reg::R0, Reg::R2);
+        }
+    }
+}
+
+/// The words for every position and value that the enabled types can need: the `.rodata` section.
+pub(crate) fn words(config: &SteeringConfig<&[u16]>) -> Vec<u8> {
+    let words = (0..config.types().longest_input())
+        .flat_map(|position| (0..=255).map(move |byte| config.toeplitz().word(position, byte)));
+    words.flat_map(u32::to_le_bytes).collect()
+}
+
+/// Bytes of table that a position of the input takes.
+const WORDS_LEN: i16 = 4 * 256;
