@@ -82,11 +82,20 @@ impl<T: AsRef<[u16]>> SteeringConfig<T> {
 
     /// The same configuration, its table borrowed.
     pub fn as_borrowed(&self) -> SteeringConfig<&[u16]> {
+        self.with_same_table(self.table())
+    }
+
+    /// The same configuration, its table copied into a `U`: a `Vec<u16>` or a `Box<[u16]>`.
+    pub fn copied_into<'a, U: AsRef<[u16]> + From<&'a [u16]>>(&'a self) -> SteeringConfig<U> {
+        self.with_same_table(U::from(self.table()))
+    }
+
+    fn with_same_table<U>(&self, table: U) -> SteeringConfig<U> {
         SteeringConfig {
             types: self.types,
             key: self.key,
             toeplitz: self.toeplitz.clone(),
-            table: self.table(),
+            table,
             unclassified: self.unclassified,
         }
     }

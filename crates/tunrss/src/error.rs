@@ -1,0 +1,282 @@
+//! What can go wrong, whose fault it is, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+
+use crate::{IfName, NameError};
+
+/// Result of what this crate does apart from reading and writing packets.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A refusal. [`Error::kind`] tells whose fault it is, [`Error::hint`] what to do.
+#[derive(thiserror::Error, Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// A text is no device name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The number of queues is impossible.
+    #[error("{queues} queues were asked for, a device has 1 to {}", crate::MAX_QUEUES)]
+    QueueCount {
+        /// The number asked for.
+        queues: usize,
+    },
+    /// A configuration names a queue that no device can have.
+    #[error(
+        "the configuration names queue {queue}, a device has at most {} (0 to {})",
+        crate::MAX_QUEUES,
+        crate::MAX_QUEUES - 1
+    )]
+    QueueNumber {
+        /// The highest queue it names.
+        queue: u16,
+    },
+    /// There is no such device in this network namespace.
+    #[error("there is no device {name}")]
+    NoDevice {
+        /// The name looked for.
+        name: IfName,
+    },
+    /// The name is taken by another kind of device.
+    #[error("{name} is a {kind} device, not a TAP")]
+    OtherKind {
+        /// The device.
+        name: IfName,
+        /// What it is, as `ip -d link` calls it.
+        kind: String,
+    },
+    /// A device of this name exists already.
+    #[error("a device {name} exists already")]
+    Exists {
+        /// The device.
+        name: IfName,
+    },
+    /// The device was created for one queue.
+    #[error("{name} was created without multi_queue")]
+    SingleQueue {
+        /// The device.
+        name: IfName,
+    },
+    /// Another process reports hashes on the device.
+    #[error("another process reports hashes on {name}")]
+    Steered {
+        /// The device.
+        name: IfName,
+    },
+    /// `/dev/net/tun` cannot be opened.
+    #[error("cannot open {TUN_PATH}")]
+    OpenTun {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A device cannot be created.
+    #[error("cannot create {name}")]
+    Create {
+        /// The device.
+        name: IfName,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A queue cannot be attached to a device.
+    #[error("cannot attach a queue to {name}")]
+    Attach {
+        /// The device.
+        name: IfName,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A descriptor is no queue that this crate can read.
+    #[error("the descriptor is no queue of a TAP with a virtio-net header of 12 bytes: {found}")]
+    NotAQueue {
+        /// What it is instead.
+        found: String,
+    },
+    /// A setting of a device is refused.
+    #[error("cannot set {what} of {name}")]
+    Set {
+        /// The setting.
+        what: &'static str,
+        /// The device.
+        name: IfName,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The kernel refuses a request about a device.
+    #[error("cannot {action}")]
+    Netlink {
+        /// What was asked.
+        action: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A program cannot be loaded into the kernel.
+    #[error("cannot load program {program}")]
+    Load {
+        /// The program.
+        program: String,
+        /// Why, with the verifier's log if it was asked.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// The error number, if there is one.
+        errno: Option<i32>,
+        /// The program's listing, for a report.
+        listing: String,
+    },
+    /// The egress program cannot be attached.
+    #[error("cannot attach the report program to {name}")]
+    AttachReport {
+        /// The device.
+        name: IfName,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// The error number, if there is one.
+        errno: Option<i32>,
+    },
+    /// Something in the BPF file system cannot be made, read or removed.
+    #[error("cannot {action} {}", path.display())]
+    Pin {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// The error number, if there is one.
+        errno: Option<i32>,
+    },
+    /// The configuration of a running program cannot be read.
+    #[error("cannot read back what steers {name}")]
+    ReadBack {
+        /// The device.
+        name: IfName,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A network namespace cannot be made or entered.
+    #[error("cannot {action}")]
+    Netns {
+        /// What was tried.
+        action: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A program could not be put together.
+    #[error(transparent)]
+    Compile(#[from] tunrss_bpf::program::CompileError),
+    /// An object file could not be put together.
+    #[error(transparent)]
+    Elf(#[from] tunrss_bpf::elf::ElfError),
+}
+
+/// Whose fault an error is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller's: something asked for is impossible.
+    Input,
+    /// The system refused.
+    System,
+    /// Ours.
+    Bug,
+}
+
+impl Error {
+    /// Whose fault it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Name(_)
+            | Self::QueueCount { .. }
+            | Self::QueueNumber { .. }
+            | Self::NoDevice { .. }
+            | Self::OtherKind { .. }
+            | Self::Exists { .. }
+            | Self::SingleQueue { .. }
+            | Self::Steered { .. }
+            | Self::NotAQueue { .. } => ErrorKind::Input,
+            Self::Compile(_) | Self::Elf(_) => ErrorKind::Bug,
+            // A verifier refuses with EINVAL or EACCES, and only a program with a mistake.
+            Self::Load { errno, .. } if *errno != Some(EPERM) => ErrorKind::Bug,
+            _ => ErrorKind::System,
+        }
+    }
+
+    /// The error number of the refusing system call, if there is one.
+    pub fn errno(&self) -> Option<i32> {
+        match self {
+            Self::OpenTun { source }
+            | Self::Create { source, .. }
+            | Self::Attach { source, .. }
+            | Self::Set { source, .. }
+            | Self::Netlink { source, .. }
+            | Self::Netns { source, .. } => source.raw_os_error(),
+            Self::Load { errno, .. }
+            | Self::AttachReport { errno, .. }
+            | Self::Pin { errno, .. } => *errno,
+            _ => None,
+        }
+    }
+
+    /// Whether the refusal is for lack of privilege.
+    pub fn is_permission(&self) -> bool {
+        matches!(self.errno(), Some(EPERM | EACCES)) && self.kind() == ErrorKind::System
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::NoDevice { name } => {
+                format!("`tunrss create {name} --queues 4` makes one; devices of other network namespaces are not seen")
+            }
+            Self::Exists { name } => {
+                format!("choose another name, or remove the device with `tunrss delete {name}`")
+            }
+            Self::OtherKind { .. } => "choose another name; `ip -d link` shows the kinds".into(),
+            Self::SingleQueue { name } => format!(
+                "create it with `tunrss create {name} --queues 4` or `ip tuntap add {name} mode tap multi_queue vnet_hdr`"
+            ),
+            Self::Steered { .. } => "end that process first; its configuration goes with it".into(),
+            Self::QueueNumber { .. } => "use fewer queues: --equal, --weight and --table name them".into(),
+            Self::OpenTun { source } if source.kind() == io::ErrorKind::NotFound => {
+                "load the driver with `modprobe tun`, or pass the device node into the container".into()
+            }
+            Self::Load { errno: Some(EPERM), .. } => {
+                "loading needs CAP_BPF and CAP_NET_ADMIN (or root) in the initial user namespace; root inside a user namespace is not enough".into()
+            }
+            Self::Load { .. } | Self::Compile(_) | Self::Elf(_) => {
+                "this is a bug in tunrss: please report it with the listing and the verifier's log".into()
+            }
+            Self::AttachReport { errno: Some(EINVAL), .. } => {
+                "tcx links need Linux 6.6; `--report reader` works without".into()
+            }
+            Self::Pin { errno: Some(ENODEV), .. } => "the kernel has no BPF file system (CONFIG_BPF_SYSCALL)".into(),
+            error if error.is_permission() => {
+                "needs CAP_NET_ADMIN in this network namespace: run as root, or under `unshare -Urn` to try it out".into()
+            }
+            Self::Attach { source, .. } if source.raw_os_error() == Some(EBUSY) => {
+                "another process holds the device; a device for several holders needs multi_queue".into()
+            }
+            _ => return None,
+        };
+        Some(text)
+    }
+}
+
+/// The character device that makes TUN and TAP devices.
+pub(crate) const TUN_PATH: &str = "/dev/net/tun";
+
+const EPERM: i32 = Errno::PERM.raw_os_error();
+const EACCES: i32 = Errno::ACCESS.raw_os_error();
+const EINVAL: i32 = Errno::INVAL.raw_os_error();
+const ENODEV: i32 = Errno::NODEV.raw_os_error();
+const EBUSY: i32 = Errno::BUSY.raw_os_error();

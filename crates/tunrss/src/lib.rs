@@ -1,0 +1,58 @@
+//! Receive-side scaling and hash reporting for Linux TAP devices, on unmodified kernels.
+//!
+//! A [`Device`] is a multi-queue TAP, a [`Queue`] one of its queues. A
+//! [`SteeringConfig`](hash::SteeringConfig) says what queue and hash a packet gets;
+//! [`Device::steer`] puts it in force by compiling it to eBPF ([`bpf`]) and loading that. What the
+//! configuration means is defined by [`hash::classify`].
+//!
+//! ```no_run
+//! use tunrss::hash::{HashKey, HashTypes, SteeringConfig};
+//! use tunrss::{Device, IfName, ReportMode};
+//!
+//! let (device, mut queues) = Device::create(&IfName::new("tap0")?, 4)?;
+//! let config = SteeringConfig::new(HashTypes::BASIC, HashKey::MICROSOFT, [0, 1, 2, 3], 0)?;
+//! let steering = device.steer(&config, ReportMode::Kernel)?;
+//! let mut frame = [0; 65536];
+//! for queue in &mut queues {
+//!     queue.set_report(steering.report());
+//!     match queue.recv(&mut frame) {
+//!         Ok(packet) => println!("{} {:08x?}", packet.report(), packet.hash()),
+//!         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+//!         Err(error) => return Err(error.into()),
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Loading eBPF needs CAP_BPF and CAP_NET_ADMIN in the initial user namespace; creating a TAP and
+//! reading it needs CAP_NET_ADMIN in the network namespace's user namespace.
+#![deny(unsafe_code)]
+
+#[cfg(target_endian = "big")]
+compile_error!("tunrss makes little-endian eBPF programs: big-endian machines are not supported");
+
+pub mod caps;
+mod control;
+mod device;
+mod error;
+mod load;
+mod name;
+pub mod netns;
+mod pin;
+mod queue;
+mod rtnl;
+mod steering;
+#[expect(unsafe_code, reason = "the one place for system calls that no library wraps safely")]
+mod sys;
+
+pub use device::{Device, MAX_QUEUES};
+pub use error::{Error, ErrorKind, Result};
+pub use name::{IfName, NameError};
+pub use queue::{Queue, Received, Report};
+pub use steering::Steering;
+pub use tunrss_bpf as bpf;
+pub use tunrss_bpf::{ReportMode, State};
+pub use tunrss_hash as hash;
+
+/// A steering configuration that owns its indirection table.
+pub type Config = hash::SteeringConfig<Vec<u16>>;
