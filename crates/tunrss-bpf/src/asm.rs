@@ -8,9 +8,6 @@ use crate::insn::{AluOp, Cond, Helper, Insn, Operand, Reg, Section, Size};
 #[derive(Debug, Default)]
 pub struct Asm {
     insns: Vec<Insn>,
-    /// The slot each instruction starts at, and the first free one.
-    next_slot: usize,
-    slots: Vec<usize>,
     labels: Vec<LabelState>,
     /// Instructions that jump, and where to.
     jumps: Vec<(usize, Label)>,
@@ -106,43 +103,96 @@ impl Asm {
         self.push(Insn::Exit);
     }
 
-    /// The finished code.
+    /// The finished code, without what cannot be reached (the kernel's verifier refuses it) and
+    /// without jumps to the next instruction. So whoever writes a program need not care which
+    /// paths lead to a place.
     ///
     /// # Errors
-    /// A jump to a label that was never bound, or one too far for its 16-bit distance.
-    pub fn assemble(mut self) -> Result<Code, AsmError> {
-        for &(index, target) in &self.jumps {
-            let state = self.labels.get(target.0);
+    /// A jump to a label that was never bound, or one too far for its 16-bit distance; or code
+    /// that runs past its end.
+    pub fn assemble(self) -> Result<Code, AsmError> {
+        let mut targets = vec![None; self.insns.len()];
+        for &(index, label) in &self.jumps {
+            let state = self.labels.get(label.0);
             let name = state.map_or("?", |state| state.name);
-            let unbound = AsmError::UnboundLabel { name };
-            let target = state.and_then(|state| state.index).ok_or(unbound)?;
-            let to = self.slots.get(target).copied().unwrap_or(self.next_slot);
-            let next = self.slots.get(index + 1).copied().unwrap_or(self.next_slot);
-            let distance = i16::try_from(to as isize - next as isize)
-                .map_err(|_| AsmError::JumpTooFar { name })?;
-            if let Some(Insn::Jump { offset } | Insn::JumpIf { offset, .. }) =
-                self.insns.get_mut(index)
-            {
-                *offset = distance;
+            let target = state.and_then(|state| state.index);
+            let target = target.ok_or(AsmError::UnboundLabel { name })?;
+            targets[index] = Some(Target { index: target, name });
+        }
+        let is_kept = self.kept(&targets)?;
+        // Where each instruction goes; one that goes nowhere stands for the next that does.
+        let mut places = Vec::with_capacity(self.insns.len() + 1);
+        let mut place = Place { index: 0, slot: 0 };
+        for (insn, &is_kept) in self.insns.iter().zip(&is_kept) {
+            places.push(place);
+            if is_kept {
+                place = Place { index: place.index + 1, slot: place.slot + insn.slots() };
             }
         }
-        let is_used = |label| self.jumps.iter().any(|&(_, target)| target == Label(label));
-        let labels = self.labels.iter().enumerate().filter(|&(label, _)| is_used(label));
-        Ok(Code {
-            labels: labels.filter_map(|(_, state)| Some((state.index?, state.name))).collect(),
-            jumps: (self.jumps.iter())
-                .filter_map(|&(index, Label(target))| Some((index, self.labels.get(target)?.name)))
-                .collect(),
-            insns: self.insns,
-            comments: self.comments,
-        })
+        places.push(place);
+        let mut code = Code { insns: vec![], labels: vec![], jumps: vec![], comments: vec![] };
+        for (index, mut insn) in self.insns.into_iter().enumerate().filter(|&(at, _)| is_kept[at]) {
+            if let (Some(target), Insn::Jump { offset } | Insn::JumpIf { offset, .. }) =
+                (targets[index], &mut insn)
+            {
+                let distance = places[target.index].slot as isize - places[index + 1].slot as isize;
+                let too_far = |_| AsmError::JumpTooFar { name: target.name };
+                *offset = i16::try_from(distance).map_err(too_far)?;
+                let label = (places[target.index].index, target.name);
+                code.jumps.push((places[index].index, label.1));
+                code.labels.push(label);
+            }
+            code.insns.push(insn);
+        }
+        code.labels.sort_unstable();
+        code.labels.dedup();
+        let comments = self.comments.into_iter().filter(|&(at, _)| is_kept.get(at) == Some(&true));
+        code.comments = comments.map(|(at, text)| (places[at].index, text)).collect();
+        Ok(code)
+    }
+
+    /// Which instructions are reached and do something.
+    fn kept(&self, targets: &[Option<Target>]) -> Result<Vec<bool>, AsmError> {
+        let mut is_kept = vec![false; self.insns.len()];
+        let mut next = vec![0];
+        while let Some(index) = next.pop() {
+            if *is_kept.get(index).ok_or(AsmError::NoExit)? {
+                continue;
+            }
+            is_kept[index] = true;
+            next.extend(targets[index].map(|target| target.index));
+            if !matches!(self.insns[index], Insn::Jump { .. } | Insn::Exit) {
+                next.push(index + 1);
+            }
+        }
+        for index in 0..self.insns.len() {
+            if let (Insn::Jump { .. }, Some(target)) = (self.insns[index], targets[index]) {
+                let between = is_kept.get(index + 1..target.index);
+                if between.is_some_and(|between| !between.contains(&true)) {
+                    is_kept[index] = false;
+                }
+            }
+        }
+        Ok(is_kept)
     }
 
     fn push(&mut self, insn: Insn) {
-        self.slots.push(self.next_slot);
-        self.next_slot += insn.slots();
         self.insns.push(insn);
     }
+}
+
+/// The instruction that a jump leads to, and the name of the label there.
+#[derive(Clone, Copy)]
+struct Target {
+    index: usize,
+    name: &'static str,
+}
+
+/// Where an instruction ends up.
+#[derive(Clone, Copy)]
+struct Place {
+    index: usize,
+    slot: usize,
 }
 
 /// Assembled instructions, and the names for their listing.
@@ -213,6 +263,8 @@ pub enum AsmError {
         /// The label's name.
         name: &'static str,
     },
+    /// The code runs past its end.
+    NoExit,
     /// A jump is longer than 32,767 slots.
     JumpTooFar {
         /// The name of the label it leads to.
@@ -226,6 +278,7 @@ impl fmt::Display for AsmError {
             Self::UnboundLabel { name } => {
                 write!(f, "label {name} is jumped to but stands nowhere")
             }
+            Self::NoExit => f.write_str("the code runs past its end"),
             Self::JumpTooFar { name } => {
                 write!(f, "jump to label {name} is longer than 32767 instructions")
             }
@@ -259,16 +312,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_reached_or_does_nothing_is_left_out() {
+        let mut asm = Asm::new();
+        let [used, unused, end] = ["used", "unused", "end"].map(|name| asm.label(name));
+        asm.jump(used);
+        asm.bind(unused);
+        asm.comment("never runs");
+        asm.mov(Reg::R0, 1);
+        asm.jump(end);
+        asm.bind(used);
+        asm.mov(Reg::R0, 2);
+        asm.jump(end);
+        asm.bind(end);
+        asm.exit();
+        assert_eq!(asm.assemble().unwrap().to_string(), "     0  r0 = 2\n     1  exit\n");
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let mut asm = Asm::new();
         let lost = asm.label("lost");
         asm.jump(lost);
         assert_eq!(asm.assemble(), Err(AsmError::UnboundLabel { name: "lost" }));
         let mut asm = Asm::new();
+        asm.mov(Reg::R0, 0);
+        assert_eq!(asm.assemble(), Err(AsmError::NoExit));
+        let mut asm = Asm::new();
         let far = asm.label("far");
-        asm.jump(far);
+        asm.jump_if(Cond::Eq, Reg::R1, 0, far);
         for _ in 0..32_768 {
-            asm.exit();
+            asm.mov(Reg::R0, 0);
         }
         asm.bind(far);
         asm.exit();

@@ -3,8 +3,8 @@
 //! "Network Device").
 //!
 //! This crate is the meaning, written once. Programs in the kernel, readers and backends execute
-//! it and are tested against [`classify`]. It has no dependencies, allocates nothing, has no unsafe
-//! code, and cannot panic on any packet, key or table.
+//! it and are tested against [`classify()`]. It has no dependencies, allocates nothing, has no
+//! unsafe code, and cannot panic on any packet, key or table.
 //!
 //! ```
 //! use tunrss_hash::{HashKey, HashReport, HashTypes, Link, SteeringConfig, classify};

@@ -1,0 +1,187 @@
+//! What holds for any key, input, configuration and bytes.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+use tunrss_hash::classify::select;
+use tunrss_hash::dissect::{Network, dissect};
+use tunrss_hash::toeplitz::{HashInput, MAX_INPUT_LEN, ToeplitzTable, bit_serial};
+use tunrss_hash::{HashKey, HashReport, HashTypes, Link, VnetHdr, VnetHdrLen, classify};
+use tunrss_testkit::strategy::{complete_packets, configs, generate, hash_types, keys, packets};
+use tunrss_testkit::{packet, reference};
+
+/// Failures are kept beside this file, in `props.regressions`, to be committed.
+fn with_cases(cases: u32) -> ProptestConfig {
+    let regressions = FileFailurePersistence::WithSource("regressions");
+    ProptestConfig { cases, failure_persistence: Some(Box::new(regressions)), ..Default::default() }
+}
+
+fn links() -> impl Strategy<Value = Link> {
+    prop_oneof![Just(Link::Ethernet), Just(Link::Ip)]
+}
+
+fn link_and_packet() -> impl Strategy<Value = (Link, Vec<u8>)> {
+    let of = |link| (Just(link), packets(link));
+    prop_oneof![of(Link::Ethernet), of(Link::Ip)]
+}
+
+fn inputs() -> impl Strategy<Value = Vec<u8>> {
+    vec(any::<u8>(), 0..=MAX_INPUT_LEN)
+}
+
+fn by_table(key: &HashKey, input: &[u8]) -> u32 {
+    ToeplitzTable::new(key).hash(&HashInput::new(&[input]).expect("an input of at most 36 bytes"))
+}
+
+proptest! {
+    #![proptest_config(with_cases(1000))]
+
+    #[test]
+    fn table_and_reference_hash_as_bit_by_bit(key in keys(0), input in inputs()) {
+        let hash = bit_serial(&key, &input);
+        prop_assert_eq!(by_table(&key, &input), hash);
+        prop_assert_eq!(reference::toeplitz(key.as_bytes(), &input), hash);
+    }
+
+    #[test]
+    fn hash_is_the_sum_of_the_words(key in keys(0), input in inputs()) {
+        let table = ToeplitzTable::new(&key);
+        let words = input.iter().enumerate().map(|(position, &byte)| table.word(position, byte));
+        prop_assert_eq!(words.fold(0, |sum, word| sum ^ word), bit_serial(&key, &input));
+    }
+
+    #[test]
+    fn hash_is_linear(key in keys(0), pairs in vec(any::<[u8; 2]>(), 0..=MAX_INPUT_LEN)) {
+        let input = |of: fn(&[u8; 2]) -> u8| pairs.iter().map(of).collect::<Vec<u8>>();
+        let (a, b, sum) = (input(|p| p[0]), input(|p| p[1]), input(|p| p[0] ^ p[1]));
+        prop_assert_eq!(by_table(&key, &sum), by_table(&key, &a) ^ by_table(&key, &b));
+        prop_assert_eq!(bit_serial(&key, &sum), bit_serial(&key, &a) ^ bit_serial(&key, &b));
+    }
+
+    #[test]
+    fn zero_bytes_add_nothing(key in keys(0), input in inputs(), zeros in 0..100usize) {
+        let mut padded = input.clone();
+        padded.resize(input.len() + zeros, 0);
+        prop_assert_eq!(bit_serial(&key, &padded), bit_serial(&key, &input));
+    }
+
+    #[test]
+    fn any_bytes_have_a_verdict(
+        config in configs(),
+        link in links(),
+        bytes in vec(any::<u8>(), 0..300),
+    ) {
+        let verdict = classify(&config, link, &bytes);
+        prop_assert_eq!(verdict, reference::classify(&config, link, &bytes));
+    }
+
+    #[test]
+    fn verdict_is_the_references(config in configs(), (link, packet) in link_and_packet()) {
+        let verdict = classify(&config, link, &packet);
+        prop_assert_eq!(verdict, reference::classify(&config, link, &packet));
+    }
+
+    #[test]
+    fn report_is_of_an_enabled_type(types in hash_types(), (link, packet) in link_and_packet()) {
+        if let Some((report, input)) = select(types, &dissect(link, &packet)) {
+            prop_assert_ne!(report, HashReport::None);
+            prop_assert!(types.contains(report.hash_type()));
+            prop_assert_eq!(input.as_bytes().len(), report.hash_type().longest_input());
+        }
+    }
+
+    #[test]
+    fn queue_is_the_tables_or_the_unclassified(
+        config in configs(),
+        (link, packet) in link_and_packet(),
+    ) {
+        let verdict = classify(&config, link, &packet);
+        if verdict.report == HashReport::None {
+            prop_assert_eq!(verdict.hash, 0);
+            prop_assert_eq!(verdict.queue, config.unclassified());
+        } else {
+            prop_assert!(config.table().contains(&verdict.queue));
+        }
+        prop_assert!(verdict.queue <= config.highest_queue());
+    }
+
+    #[test]
+    fn payload_changes_nothing(
+        config in configs(),
+        link in links(),
+        packet in complete_packets(),
+        payload in vec(any::<u8>(), 0..100),
+    ) {
+        // Without a network layer the payload stands where one is looked for.
+        prop_assume!(!matches!(packet.network, packet::Network::Other(_)));
+        let mut bytes = packet.headers(link);
+        let verdict = classify(&config, link, &bytes);
+        bytes.extend(payload);
+        prop_assert_eq!(classify(&config, link, &bytes), verdict);
+    }
+
+    #[test]
+    fn bytes_behind_ports_change_nothing(
+        (link, packet) in link_and_packet(),
+        more in vec(any::<u8>(), 1..50),
+    ) {
+        let dissection = dissect(link, &packet);
+        let Ok(Network::V4 { transport, .. } | Network::V6 { transport, .. }) = dissection.network
+        else {
+            return Ok(());
+        };
+        if transport.is_ok() {
+            prop_assert_eq!(dissect(link, &[packet, more].concat()), dissection);
+        }
+    }
+
+    #[test]
+    fn types_survive_their_text(types in hash_types()) {
+        prop_assert_eq!(types.to_string().parse(), Ok(types));
+        prop_assert_eq!(types.iter().fold(HashTypes::NONE, |set, one| set | one), types);
+        prop_assert_eq!(HashTypes::from_bits(types.bits()), Some(types));
+    }
+
+    #[test]
+    fn key_survives_its_text(key in keys(0)) {
+        let text = key.to_string();
+        prop_assert_eq!(text.parse(), Ok(key));
+        prop_assert_eq!(text.replace(':', "").to_uppercase().parse(), Ok(key));
+    }
+
+    #[test]
+    fn any_text_is_a_key_or_refused(text in "[0-9a-fA-F:g]{0,600}") {
+        if let Ok(key) = text.parse::<HashKey>() {
+            prop_assert_eq!(key.to_string().replace(':', ""), text.replace(':', "").to_lowercase());
+        }
+    }
+
+    #[test]
+    fn header_survives_its_encoding(bytes in any::<[u8; 18]>()) {
+        let mut full = [0; VnetHdrLen::V1Hash.len()];
+        full[..18].copy_from_slice(&bytes);
+        let header = VnetHdr::decode(&full, VnetHdrLen::V1Hash);
+        prop_assert_eq!(header.map(|header| header.encode()), Some(full));
+        for len in [VnetHdrLen::Legacy, VnetHdrLen::V1] {
+            let encoded = VnetHdr::decode(&full, len).map(|header| header.encode());
+            let mut cut = full;
+            cut[len.len()..].fill(0);
+            prop_assert_eq!(encoded, Some(cut));
+        }
+    }
+}
+
+/// The same as `verdict_is_the_references`, without shrinking, for many more packets.
+#[test]
+fn verdict_is_the_references_for_many_packets() {
+    for link in [Link::Ethernet, Link::Ip] {
+        let mut packets = generate(packets(link), 5);
+        for config in generate(configs(), 6).take(100) {
+            for packet in packets.by_ref().take(250) {
+                let verdict = classify(&config, link, &packet);
+                let expected = reference::classify(&config, link, &packet);
+                assert_eq!(verdict, expected, "{link:?} {packet:02x?} under {config:?}");
+            }
+        }
+    }
+}

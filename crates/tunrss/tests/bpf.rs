@@ -1,0 +1,123 @@
+//! The kernel itself runs the programs: `classify` and the bytecode give the same answers.
+//!
+//! Needs CAP_BPF in the initial user namespace. Run by `cargo xtask test bpf`.
+
+use aya::Ebpf;
+use aya::programs::{ProgramError, SchedClassifier, SocketFilter, TestRun, TestRunOptions};
+use tunrss::bpf::{PREFIX_LEN, REPORT, STEER, compile};
+use tunrss::hash::{Link, Verdict, VnetHdr, VnetHdrLen, classify};
+use tunrss::{Config, ReportMode};
+use tunrss_testkit::strategy::{configs, generate, packets};
+use tunrss_testkit::vector;
+
+/// A loaded program that is run on packets.
+struct Program {
+    ebpf: Ebpf,
+}
+
+impl Program {
+    fn load(config: &Config, link: Link, mode: ReportMode) -> Self {
+        let object = compile(config, link, mode).unwrap();
+        let mut ebpf = Ebpf::load(&object.to_elf().unwrap()).unwrap();
+        let refused = |error: ProgramError| panic!("{error}\n{}", object.listing());
+        match mode {
+            ReportMode::Kernel => {
+                let program: &mut SchedClassifier =
+                    ebpf.program_mut(REPORT).unwrap().try_into().unwrap();
+                program.load().unwrap_or_else(refused);
+            }
+            ReportMode::Off | ReportMode::Reader => {
+                let program: &mut SocketFilter =
+                    ebpf.program_mut(STEER).unwrap().try_into().unwrap();
+                program.load().unwrap_or_else(refused);
+            }
+        }
+        Self { ebpf }
+    }
+
+    /// What the steering program returns for `packet`.
+    fn steer(&self, packet: &[u8]) -> u32 {
+        let program: &SocketFilter = self.ebpf.program(STEER).unwrap().try_into().unwrap();
+        // The kernel takes an Ethernet header off a socket filter's input. Its type is one that
+        // the kernel has no demands on.
+        let input = [&[0; 12][..], &[0x88, 0xb5], packet].concat();
+        let mut options = TestRunOptions::new();
+        options.data_in = Some(&input);
+        program.test_run(options).unwrap().return_value
+    }
+
+    /// What the report program returns for `frame`, and what it makes of it. `None` where the
+    /// kernel does not run a program on such a frame: an IP header announced and cut off.
+    fn report(&self, frame: &[u8]) -> Option<(u32, Vec<u8>)> {
+        let program: &SchedClassifier = self.ebpf.program(REPORT).unwrap().try_into().unwrap();
+        let mut output = vec![0; frame.len() + 64];
+        let mut options = TestRunOptions::new();
+        options.data_in = Some(frame);
+        options.data_out = Some(&mut output);
+        let result = program.test_run(options).ok()?;
+        output.truncate(result.data_size_out as usize);
+        Some((result.return_value, output))
+    }
+}
+
+/// The prefix that says `verdict`: the last 8 bytes of a header.
+fn prefix(verdict: Verdict) -> Vec<u8> {
+    let header = VnetHdr {
+        hash_value: verdict.hash,
+        hash_report: verdict.report.code(),
+        ..VnetHdr::default()
+    };
+    header.encode()[VnetHdrLen::V1.len()..].to_vec()
+}
+
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn vectors_in_the_kernel() {
+    let vectors = vector::all();
+    assert!(vectors.len() >= 16);
+    for vector in vectors {
+        let verdict = classify(&vector.config, vector.link, &vector.packet);
+        assert_eq!(verdict, vector.expected, "{}", vector.id);
+        let steer = Program::load(&vector.config, vector.link, ReportMode::Off);
+        assert_eq!(steer.steer(&vector.packet), u32::from(vector.expected.queue), "{}", vector.id);
+        if vector.link == Link::Ethernet {
+            let report = Program::load(&vector.config, vector.link, ReportMode::Kernel);
+            if let Some((_, output)) = report.report(&vector.packet) {
+                assert_eq!(output[..PREFIX_LEN], prefix(vector.expected), "{}", vector.id);
+            }
+        }
+    }
+}
+
+/// 64 configurations and 3,200 packets each: 204,800, all through the steering program; those that
+/// the kernel takes through the report program as well.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn bytecode_is_classify() {
+    const CONFIGS: usize = 64;
+    const PACKETS: usize = 3_200;
+    let [mut steered, mut reported, mut hashed] = [0, 0, 0];
+    for (index, config) in generate(configs(), 1).take(CONFIGS).enumerate() {
+        let link = if index % 4 == 3 { Link::Ip } else { Link::Ethernet };
+        let steer = Program::load(&config, link, ReportMode::Off);
+        let report = Program::load(&config, link, ReportMode::Kernel);
+        for packet in generate(packets(link), index as u64).take(PACKETS) {
+            let verdict = classify(&config, link, &packet);
+            let context = || format!("{config:?} {link:?} {packet:02x?}");
+            assert_eq!(steer.steer(&packet), u32::from(verdict.queue), "{}", context());
+            steered += 1;
+            hashed += usize::from(verdict.hash != 0);
+            if let Some((action, output)) = report.report(&packet) {
+                assert_eq!(action, 0, "{}", context());
+                assert_eq!(output[..PREFIX_LEN], prefix(verdict), "{}", context());
+                assert_eq!(output[PREFIX_LEN..], packet, "{}", context());
+                reported += 1;
+            }
+        }
+    }
+    println!("steered {steered}, reported {reported}, of them hashed {hashed}");
+    assert_eq!(steered, CONFIGS * PACKETS);
+    // The kernel refuses few frames, and most have a hash.
+    assert!(reported > steered / 2, "{reported} of {steered}");
+    assert!(hashed > steered / 4, "{hashed} of {steered}");
+}
