@@ -1,0 +1,492 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tunrss::bpf::ReportMode;
+use tunrss::hash;
+
+use crate::exit::Exit;
+
+/// Receive-side scaling for Linux TUN, TAP and macvtap devices
+///
+/// Spreads the packets of a multi-queue device over its queues as a good network card does: a
+/// Toeplitz hash over addresses and ports, an indirection table from hash to queue, and on request
+/// the hash in front of every packet, in virtio-net's own format. Works on unmodified kernels.
+///
+/// The words are those of `ethtool -x` and `ethtool -X`. The commands hash, explain, simulate and
+/// compile need no device and no privilege.
+#[derive(Parser, Debug)]
+#[command(
+    name = "tunrss",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = "`tunrss COMMAND --help` explains a command, with examples.",
+    after_long_help = top_level_epilogue()
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Print JSON, errors too
+    ///
+    /// Every object has a number "schema", now 1, and stands on a line of its own.
+    #[arg(short = 'j', long, global = true, display_order = 900)]
+    pub(crate) json: bool,
+    /// When to use colours: auto, always or never
+    ///
+    /// With auto they are used on a terminal, unless the environment variable NO_COLOR has a value.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        display_order = 901,
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    pub(crate) color: Color,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    Demo(DemoArgs),
+    Create(CreateArgs),
+    Delete(DeleteArgs),
+    Set(SetArgs),
+    Show(ShowArgs),
+    Clear(ClearArgs),
+    Hash(HashArgs),
+    Explain(ExplainArgs),
+    Simulate(SimulateArgs),
+    Compile(CompileArgs),
+    Doctor(DoctorArgs),
+}
+
+/// Show steering and hash report at work on traffic of its own
+///
+/// Makes a network namespace with a TAP device in it, sends many flows through the kernel, reads
+/// every queue, and checks each packet's queue and hash. Touches nothing outside that namespace.
+/// Exits with 0 only if every packet is right and every queue got some.
+///
+/// Steering in the kernel needs CAP_BPF and CAP_NET_ADMIN; without them the demo says so and
+/// steers in software.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  tunrss demo
+  tunrss demo --queues 8 --flows 5000 --json")]
+pub(crate) struct DemoArgs {
+    /// Queues of the device, 1 to 256
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) queues: u32,
+    /// Flows to send, at least 1
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) flows: u32,
+}
+
+/// Create a persistent multi-queue TAP device
+///
+/// The device stays until it is deleted, with no process that holds it open. A VMM or another
+/// program opens it by its name, once for each queue.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  tunrss create tap0 --queues 4
+  tunrss create tap0 --queues 4 --dry-run")]
+pub(crate) struct CreateArgs {
+    /// Name of the device, at most 15 bytes
+    pub(crate) name: String,
+    /// Queues of the device, 1 to 256
+    #[arg(long, value_name = "N")]
+    pub(crate) queues: u32,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRunArgs,
+}
+
+/// Delete a device that `create` made
+///
+/// Its steering and its hash report go with it.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  tunrss delete tap0")]
+pub(crate) struct DeleteArgs {
+    /// Name of the device
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRunArgs,
+}
+
+/// Set a device's steering and hash report
+///
+/// Replaces whatever was set before in one step: a packet is steered by the old configuration or
+/// by the new one, never by a mixture. What is not named has its default, not its former value.
+/// The steering stays when this command ends, until `clear`.
+#[derive(Args, Debug)]
+#[command(
+    mut_arg("hkey", |arg| arg.help(SET_HKEY_HELP)),
+    mut_arg("equal", |arg| arg.help(SET_EQUAL_HELP)),
+    after_long_help = "\
+Examples:
+  Spread evenly over all queues, by the six usual types, with a random key:
+    tunrss set tap0
+  Three quarters to queue 0, one quarter to queue 1, TCP and UDP over IPv4 only:
+    tunrss set tap0 --weight 3,1 --types tcpv4,udpv4
+  The hash in front of every packet, both directions of a flow on one queue:
+    tunrss set tap0 --report kernel --hkey symmetric
+  The table of a network card:
+    ethtool -x eth0 > table
+    tunrss set tap0 --table table"
+)]
+pub(crate) struct SetArgs {
+    /// Name of the device
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRunArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// Show a device's steering, in the shape of `ethtool -x`
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  tunrss show tap0
+  tunrss show tap0 --json")]
+pub(crate) struct ShowArgs {
+    /// Name of the device
+    pub(crate) name: String,
+}
+
+/// Remove a device's steering and hash report
+///
+/// The device stays, and the kernel spreads its packets as it does without tunrss.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  tunrss clear tap0")]
+pub(crate) struct ClearArgs {
+    /// Name of the device
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRunArgs,
+}
+
+/// Compute the hash and the queue of a flow
+///
+/// Says where packets from SRC to DST go. The other direction of the flow has another hash, unless
+/// the key is symmetric.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  tunrss hash --tcp 66.9.149.187:2794 161.142.100.80:1766
+  tunrss hash --udp [2001:db8::1]:5000 [2001:db8::2]:53 --equal 8
+  tunrss hash --ip 192.0.2.1 192.0.2.2 --hkey 6d5a56da255b0ec24167253d43a38fb0
+  tunrss hash --tcp 192.0.2.1:1000 192.0.2.2:80 --types ipv4 --json")]
+pub(crate) struct HashArgs {
+    #[command(flatten)]
+    pub(crate) protocol: ProtocolArgs,
+    #[arg(
+        value_name = "SRC",
+        help = "Source: 192.0.2.1:80 or [2001:db8::1]:80; with --ip without the port"
+    )]
+    pub(crate) source: String,
+    /// Destination, in the same form
+    #[arg(value_name = "DST")]
+    pub(crate) destination: String,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct ProtocolArgs {
+    /// The packets are TCP
+    #[arg(long)]
+    pub(crate) tcp: bool,
+    /// The packets are UDP
+    #[arg(long)]
+    pub(crate) udp: bool,
+    /// The packets are neither: addresses only
+    #[arg(long)]
+    pub(crate) ip: bool,
+}
+
+/// Explain every decision about a packet
+///
+/// Takes a packet in hexadecimal and says what was found in it, which hash types were tried and why
+/// they did or did not apply, which bytes were hashed, and how the hash became a queue.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  tunrss explain --link ip 4500002800000000400600004209 95bba18e6450 0aea06e6
+  tcpdump -xx -c 1 -i tap0 | tail -n +2 | tunrss explain - --types all")]
+pub(crate) struct ExplainArgs {
+    /// The packet: hexadecimal digits, blanks and colons; or - for standard input
+    ///
+    /// The offsets that tcpdump prints before a line (0x0010:) are skipped.
+    #[arg(value_name = "HEX", required = true, num_args = 1..)]
+    pub(crate) hex: Vec<String>,
+    #[command(flatten)]
+    pub(crate) link: LinkArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// Predict how a capture would spread over the queues
+///
+/// Reads a pcap or pcapng file of Ethernet frames or bare IP packets and says which queue each
+/// packet would go to. A packet of which the capture has only the start is classified by that.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  tunrss simulate uplink.pcap --equal 8
+  tunrss simulate uplink.pcapng --types ipv4,ipv6 --hkey symmetric
+  tunrss simulate uplink.pcap --per-packet --json")]
+pub(crate) struct SimulateArgs {
+    /// The capture file, pcap or pcapng
+    #[arg(value_name = "CAPTURE")]
+    pub(crate) capture: PathBuf,
+    /// Print a line for every packet instead of the summary; packets count from 0
+    #[arg(long)]
+    pub(crate) per_packet: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// Compile a configuration to eBPF
+///
+/// Writes the programs that `set` would load: as an ELF object that libbpf, aya and
+/// `bpftool prog loadall` take, or as text to read.
+///
+/// The default key is a published one. For a device that strangers can reach, use --hkey random.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  tunrss compile --emit asm --types tcpv4
+  tunrss compile --emit elf -o rss.o --equal 8 --hkey random --report kernel")]
+pub(crate) struct CompileArgs {
+    /// What to write: elf (an object file) or asm (text)
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
+    pub(crate) emit: Emit,
+    /// File to write to instead of standard output
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) link: LinkArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Emit {
+    Elf,
+    Asm,
+}
+
+/// Say what this host can do, what is missing, and how to get it
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  tunrss doctor
+  tunrss doctor --json")]
+pub(crate) struct DoctorArgs {}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct DryRunArgs {
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct LinkArgs {
+    /// What packets start with: ethernet (TAP) or ip (TUN)
+    #[arg(
+        long,
+        value_enum,
+        value_name = "LINK",
+        default_value_t = Link::Ethernet,
+        hide_possible_values = true
+    )]
+    pub(crate) link: Link,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Link {
+    Ethernet,
+    Ip,
+}
+
+impl From<Link> for hash::Link {
+    fn from(link: Link) -> Self {
+        match link {
+            Link::Ethernet => Self::Ethernet,
+            Link::Ip => Self::Ip,
+        }
+    }
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct ReportArgs {
+    /// Who reports the hash to readers: off, kernel or reader
+    ///
+    /// off: nobody, packets are steered only. kernel: 8 bytes in front of every frame, which with
+    /// the header of 12 bytes make virtio-net's header with hash; the reader must expect them.
+    /// reader: a program that reads by way of the tunrss library computes it itself.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHO",
+        default_value_t = Report::Off,
+        hide_possible_values = true
+    )]
+    pub(crate) report: Report,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Report {
+    Off,
+    Kernel,
+    Reader,
+}
+
+impl From<Report> for ReportMode {
+    fn from(report: Report) -> Self {
+        match report {
+            Report::Off => Self::Off,
+            Report::Kernel => Self::Kernel,
+            Report::Reader => Self::Reader,
+        }
+    }
+}
+
+/// What decides hash and queue. What is left out has a default that depends on the command.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Steering configuration")]
+pub(crate) struct ConfigArgs {
+    /// Hash types, separated by commas, or all [default: the six without -ex]
+    ///
+    /// Known are ipv4, tcpv4, udpv4, ipv6, tcpv6, udpv6, ipv6-ex, tcpv6-ex, udpv6-ex, all and none.
+    /// The tcp and udp types hash addresses and ports, the ip types addresses only. The -ex types
+    /// take the home address and the type 2 routing address from IPv6 extension headers. A packet
+    /// is hashed by the first enabled type that fits it: tcp or udp, then ip. Fragments have no
+    /// ports.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) types: Option<String>,
+    /// Key: hex digits, or random, microsoft or symmetric [default: microsoft]
+    ///
+    /// Hexadecimal digits with or without colons, or a name. random: 40 bytes from the system.
+    /// microsoft: the key of Microsoft's RSS verification suite, which published test vectors use.
+    /// symmetric: 6d5a repeated, under which both directions of a flow have one hash.
+    ///
+    /// The default of `set` is random, so that nobody outside can aim at a queue. The other
+    /// commands take microsoft, so that a result can be had again.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) hkey: Option<String>,
+    /// Spread evenly over N queues [default: 4]
+    #[arg(long, value_name = "N", group = "spread")]
+    pub(crate) equal: Option<u32>,
+    /// Spread by weight: a share for each queue, as in 3,1
+    #[arg(long, value_name = "W,W..", value_delimiter = ',', group = "spread")]
+    pub(crate) weight: Option<Vec<u32>>,
+    /// First queue that --equal or --weight uses [default: 0]
+    #[arg(long, value_name = "N", requires = "spread")]
+    pub(crate) start: Option<u32>,
+    /// File with the table: queue numbers, or what `ethtool -x` prints
+    ///
+    /// The numbers are separated by blanks or commas; # starts a comment. There must be a power of
+    /// two of them. Without this option the table has 128 entries, or 256 for more than 128 queues.
+    #[arg(long, value_name = "FILE", conflicts_with = "spread")]
+    pub(crate) table: Option<PathBuf>,
+    /// Queue of packets that no type fits, such as ARP
+    #[arg(long, value_name = "Q", default_value_t = 0)]
+    pub(crate) unclassified: u32,
+}
+
+const SET_HKEY_HELP: &str = "Key: hex digits, or random, microsoft or symmetric [default: random]";
+const SET_EQUAL_HELP: &str = "Spread evenly over N queues [default: as many as the device has]";
+
+fn top_level_epilogue() -> String {
+    let mut text = "\
+Examples:
+  tunrss demo
+  tunrss create tap0 --queues 4
+  tunrss set tap0 --types tcpv4,tcpv6 --report kernel
+  tunrss hash --tcp 192.0.2.1:1000 192.0.2.2:80
+  tunrss simulate uplink.pcap --equal 8
+
+Exit codes:"
+        .to_owned();
+    for exit in Exit::ALL {
+        text += &format!("\n  {}  {}", exit.code(), exit.meaning());
+    }
+    text += "\n\nThe answer goes to standard output, errors and warnings to standard error.";
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn argument_tree_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_example_can_be_typed() {
+        let mut tree = Cli::command();
+        tree.build();
+        let mut examples = 0;
+        let ours = tree.get_subcommands().filter(|command| command.get_name() != "help");
+        for command in ours.chain([&tree]) {
+            let help = command.get_after_long_help().unwrap().to_string();
+            for line in help.lines().filter(|line| line.starts_with("  ")) {
+                let starts = |at: &usize| {
+                    let before = line[..*at].trim_start();
+                    before.is_empty() || before.ends_with("| ")
+                };
+                let Some(at) = line.find("tunrss ").filter(starts) else { continue };
+                Cli::try_parse_from(line[at..].split_whitespace()).unwrap();
+                examples += 1;
+            }
+        }
+        assert!(examples > 25, "{examples}");
+    }
+
+    #[test]
+    fn short_help_fits_a_screen() {
+        let mut tree = Cli::command().term_width(100);
+        tree.build();
+        for command in tree.get_subcommands_mut() {
+            let help = command.render_help().to_string();
+            assert!(help.lines().count() <= 30, "{help}");
+            assert!(help.lines().all(|line| line.len() <= 100), "{help}");
+        }
+        assert!(tree.render_help().to_string().lines().count() <= 30);
+    }
+}

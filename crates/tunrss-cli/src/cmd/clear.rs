@@ -1,0 +1,36 @@
+//! `tunrss clear`: removes a device's steering and hash report.
+
+use serde::Serialize;
+use tunrss::Device;
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::plan::ClearPlan;
+
+pub(crate) fn run(plan: ClearPlan, output: &mut Output) -> Result<Exit, CliError> {
+    let ClearPlan { device: name, dry_run } = plan;
+    let device = Device::open(&name)?;
+    let was_steered = if dry_run { device.steering()?.is_some() } else { device.clear()? };
+    if output.is_json() {
+        let device = name.to_string();
+        output.object(&Answer { command: "clear", dry_run, device, was_steered })?;
+    } else {
+        let did = match (was_steered, dry_run) {
+            (true, true) => "would remove steering and hash report of",
+            (true, false) => "removed steering and hash report of",
+            (false, _) => "nothing of tunrss was set on",
+        };
+        output.text(format_args!("{did} device {name}\n"))?;
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct Answer {
+    command: &'static str,
+    dry_run: bool,
+    device: String,
+    /// Whether there was anything of ours.
+    was_steered: bool,
+}

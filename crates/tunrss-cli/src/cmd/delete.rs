@@ -1,0 +1,31 @@
+//! `tunrss delete`: removes a device.
+
+use serde::Serialize;
+use tunrss::Device;
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::plan::DeletePlan;
+
+pub(crate) fn run(plan: DeletePlan, output: &mut Output) -> Result<Exit, CliError> {
+    let DeletePlan { device: name, dry_run } = plan;
+    let device = Device::open(&name)?;
+    if !dry_run {
+        device.delete()?;
+    }
+    if output.is_json() {
+        output.object(&Answer { command: "delete", dry_run, device: name.to_string() })?;
+    } else {
+        let did = if dry_run { "would delete" } else { "deleted" };
+        output.text(format_args!("{did} device {name}\n"))?;
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct Answer {
+    command: &'static str,
+    dry_run: bool,
+    device: String,
+}

@@ -1,0 +1,35 @@
+//! The commands: each does what its plan says.
+
+mod clear;
+mod compile;
+mod create;
+mod delete;
+mod demo;
+mod doctor;
+mod explain;
+mod hash;
+mod set;
+mod show;
+mod simulate;
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::plan::Plan;
+
+/// Do what `plan` says.
+pub(crate) fn run(plan: Plan, output: &mut Output) -> Result<Exit, CliError> {
+    match plan {
+        Plan::Demo(plan) => demo::run(plan, output),
+        Plan::Create(plan) => create::run(plan, output),
+        Plan::Delete(plan) => delete::run(plan, output),
+        Plan::Set(plan) => set::run(plan, output),
+        Plan::Show(plan) => show::run(plan, output),
+        Plan::Clear(plan) => clear::run(plan, output),
+        Plan::Hash(plan) => hash::run(plan, output),
+        Plan::Explain(plan) => explain::run(plan, output),
+        Plan::Simulate(plan) => simulate::run(plan, output),
+        Plan::Compile(plan) => compile::run(plan, output),
+        Plan::Doctor(plan) => doctor::run(plan, output),
+    }
+}

@@ -1,0 +1,646 @@
+//! From what was typed to what will be done.
+//!
+//! A plan is complete and valid on its own: whatever can be refused without touching a device is
+//! refused here.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use tunrss::ReportMode;
+use tunrss::hash::config::{fill_equal, fill_weighted};
+use tunrss::hash::dissect::Protocol;
+use tunrss::hash::{HashKey, HashTypes, Link, SteeringConfig};
+use tunrss::{Config, IfName, MAX_QUEUES};
+
+use crate::args::{
+    ClearArgs, Command, CompileArgs, ConfigArgs, CreateArgs, DeleteArgs, DemoArgs, DoctorArgs,
+    Emit, ExplainArgs, HashArgs, SetArgs, ShowArgs, SimulateArgs,
+};
+use crate::error::{ADDRESS, ADDRESS_AND_PORT, CliError};
+use crate::{hex, table_file};
+
+/// The length of tables that `--equal` and `--weight` make: what guests and network cards have.
+const USUAL_TABLE_LEN: usize = 128;
+
+/// The number of queues that commands without a device assume.
+const USUAL_QUEUES: u16 = 4;
+
+/// What will be done.
+#[derive(Debug)]
+pub(crate) enum Plan {
+    Demo(DemoPlan),
+    Create(CreatePlan),
+    Delete(DeletePlan),
+    Set(SetPlan),
+    Show(ShowPlan),
+    Clear(ClearPlan),
+    Hash(HashPlan),
+    Explain(ExplainPlan),
+    Simulate(SimulatePlan),
+    Compile(CompilePlan),
+    Doctor(DoctorPlan),
+}
+
+impl TryFrom<Command> for Plan {
+    type Error = CliError;
+
+    fn try_from(command: Command) -> Result<Self, CliError> {
+        Ok(match command {
+            Command::Demo(args) => Self::Demo(args.try_into()?),
+            Command::Create(args) => Self::Create(args.try_into()?),
+            Command::Delete(args) => Self::Delete(args.try_into()?),
+            Command::Set(args) => Self::Set(args.try_into()?),
+            Command::Show(args) => Self::Show(args.try_into()?),
+            Command::Clear(args) => Self::Clear(args.try_into()?),
+            Command::Hash(args) => Self::Hash(args.try_into()?),
+            Command::Explain(args) => Self::Explain(args.try_into()?),
+            Command::Simulate(args) => Self::Simulate(args.try_into()?),
+            Command::Compile(args) => Self::Compile(args.try_into()?),
+            Command::Doctor(DoctorArgs {}) => Self::Doctor(DoctorPlan),
+        })
+    }
+}
+
+/// A steering configuration that lacks nothing but, perhaps, the device's number of queues.
+#[derive(Clone, Debug)]
+pub(crate) struct ConfigPlan {
+    pub(crate) types: HashTypes,
+    pub(crate) key: HashKey,
+    pub(crate) table: TablePlan,
+    pub(crate) unclassified: u16,
+}
+
+impl ConfigPlan {
+    /// The plan for a device: a random key and the device's own number of queues if not told.
+    fn for_device(args: ConfigArgs) -> Result<Self, CliError> {
+        Self::new(args, random_key, TablePlan::DeviceQueues)
+    }
+
+    /// `key` and `table` are for what `args` leave out.
+    fn new(
+        args: ConfigArgs,
+        key: impl FnOnce() -> Result<HashKey, CliError>,
+        table: TablePlan,
+    ) -> Result<Self, CliError> {
+        let ConfigArgs { types, hkey, equal, weight, start, table: file, unclassified } = args;
+        let types = types.map_or(Ok(HashTypes::BASIC), |text| parse_types(&text))?;
+        let key = hkey.map_or_else(key, |text| parse_key(&text))?;
+        let start = start.map_or(Ok(0), |start| queue_number(start as usize, "--start".into()))?;
+        let table = match (equal, weight, file) {
+            (Some(count), _, _) => TablePlan::equal(start, count)?,
+            (None, Some(weights), _) => TablePlan::weighted(start, weights)?,
+            (None, None, Some(path)) => TablePlan::read(path)?,
+            (None, None, None) => table,
+        };
+        let unclassified = queue_number(unclassified as usize, "--unclassified".into())?;
+        let plan = Self { types, key, table, unclassified };
+        // Whatever is wrong with the parts is wrong for any number of queues.
+        plan.build(USUAL_QUEUES)?;
+        Ok(plan)
+    }
+
+    /// The configuration, for a device with `device_queues` queues.
+    ///
+    /// # Errors
+    /// Only if `device_queues` is 0 or above [`MAX_QUEUES`] and the table depends on it.
+    pub(crate) fn build(&self, device_queues: u16) -> Result<Config, CliError> {
+        let table = self.table.build(device_queues)?;
+        SteeringConfig::new(self.types, self.key, table, self.unclassified).map_err(|source| {
+            let what = match &self.table {
+                _ if self.key.as_bytes().len() < self.types.key_len_needed() => {
+                    "--hkey with the enabled types".into()
+                }
+                TablePlan::Explicit { path, .. } => format!("table file {}", path.display()),
+                _ => "the table".into(),
+            };
+            CliError::Config { what, source }
+        })
+    }
+}
+
+/// The configuration of a command that has no device: reproducible, and four queues if not told.
+fn offline_config(args: ConfigArgs) -> Result<Config, CliError> {
+    let table = TablePlan::Equal { start: 0, count: USUAL_QUEUES };
+    ConfigPlan::new(args, || Ok(HashKey::MICROSOFT), table)?.build(USUAL_QUEUES)
+}
+
+/// How the indirection table comes about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum TablePlan {
+    /// Evenly over as many queues as the device has.
+    DeviceQueues,
+    /// Evenly over `count` queues from `start` on.
+    Equal { start: u16, count: u16 },
+    /// By weight over the queues from `start` on.
+    Weighted { start: u16, weights: Vec<u32> },
+    /// As in the file.
+    Explicit { path: PathBuf, table: Vec<u16> },
+}
+
+impl TablePlan {
+    fn equal(start: u16, count: u32) -> Result<Self, CliError> {
+        let count = queue_count(count as usize, "--equal")?;
+        last_queue(start, count)?;
+        Ok(Self::Equal { start, count })
+    }
+
+    fn weighted(start: u16, weights: Vec<u32>) -> Result<Self, CliError> {
+        let count = queue_count(weights.len(), "--weight with a number of weights of")?;
+        last_queue(start, count)?;
+        Ok(Self::Weighted { start, weights })
+    }
+
+    fn read(path: PathBuf) -> Result<Self, CliError> {
+        let table = table_file::read(&path)?;
+        Ok(Self::Explicit { path, table })
+    }
+
+    /// The table, for a device with `device_queues` queues.
+    ///
+    /// # Errors
+    /// See [`ConfigPlan::build`].
+    pub(crate) fn build(&self, device_queues: u16) -> Result<Vec<u16>, CliError> {
+        let refused = |source| CliError::Config { what: self.to_string(), source };
+        match self {
+            Self::DeviceQueues => {
+                let count = queue_count(device_queues.into(), "a device with a queue count of")?;
+                let mut table = blank_table(count.into());
+                fill_equal(&mut table, 0, count).map_err(refused)?;
+                Ok(table)
+            }
+            Self::Equal { start, count } => {
+                let mut table = blank_table((*count).into());
+                fill_equal(&mut table, *start, *count).map_err(refused)?;
+                Ok(table)
+            }
+            Self::Weighted { start, weights } => {
+                let mut table = blank_table(weights.len());
+                fill_weighted(&mut table, *start, weights).map_err(refused)?;
+                Ok(table)
+            }
+            Self::Explicit { table, .. } => Ok(table.clone()),
+        }
+    }
+}
+
+impl fmt::Display for TablePlan {
+    /// The options that make it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = match self {
+            Self::DeviceQueues => return f.write_str("evenly over the device's queues"),
+            Self::Explicit { path, .. } => return write!(f, "--table {}", path.display()),
+            Self::Equal { start, count } => {
+                write!(f, "--equal {count}")?;
+                start
+            }
+            Self::Weighted { start, weights } => {
+                f.write_str("--weight ")?;
+                let mut separator = "";
+                for weight in weights {
+                    write!(f, "{separator}{weight}")?;
+                    separator = ",";
+                }
+                start
+            }
+        };
+        if *start > 0 { write!(f, " --start {start}") } else { Ok(()) }
+    }
+}
+
+fn blank_table(queues: usize) -> Vec<u16> {
+    vec![0; queues.next_power_of_two().max(USUAL_TABLE_LEN)]
+}
+
+/// Hexadecimal digits, or the name of a key.
+fn parse_key(text: &str) -> Result<HashKey, CliError> {
+    match text {
+        "random" => random_key(),
+        "microsoft" => Ok(HashKey::MICROSOFT),
+        "symmetric" => Ok(HashKey::SYMMETRIC),
+        hex => hex.parse().map_err(|source| CliError::Key { source }),
+    }
+}
+
+fn random_key() -> Result<HashKey, CliError> {
+    let mut bytes = [0; HashKey::USUAL_LEN];
+    getrandom::fill(&mut bytes).map_err(|source| CliError::RandomKey { source })?;
+    HashKey::new(&bytes).map_err(|source| CliError::Key { source })
+}
+
+/// Names of types, also as reports spell them: `TCPv6_EX` is `tcpv6-ex`.
+fn parse_types(text: &str) -> Result<HashTypes, CliError> {
+    let names = text.to_ascii_lowercase().replace('_', "-");
+    names.parse().map_err(|source| CliError::Types { text: text.to_owned(), source })
+}
+
+fn queue_count(count: usize, option: &'static str) -> Result<u16, CliError> {
+    match u16::try_from(count) {
+        Ok(number) if (1..=MAX_QUEUES).contains(&count) => Ok(number),
+        _ => Err(CliError::QueueCount { option, count }),
+    }
+}
+
+fn queue_number(queue: usize, what: String) -> Result<u16, CliError> {
+    match u16::try_from(queue) {
+        Ok(number) if queue < MAX_QUEUES => Ok(number),
+        _ => Err(CliError::QueueNumber { what, queue }),
+    }
+}
+
+fn last_queue(start: u16, count: u16) -> Result<u16, CliError> {
+    let last = usize::from(start) + usize::from(count) - 1;
+    queue_number(last, format!("--start {start} with {count} queues"))
+}
+
+fn device_name(name: &str) -> Result<IfName, CliError> {
+    let refused = |source| CliError::DeviceName { name: name.to_owned(), source };
+    IfName::new(name).map_err(refused)
+}
+
+#[derive(Debug)]
+pub(crate) struct DemoPlan {
+    pub(crate) queues: u16,
+    pub(crate) flows: u32,
+}
+
+impl TryFrom<DemoArgs> for DemoPlan {
+    type Error = CliError;
+
+    fn try_from(DemoArgs { queues, flows }: DemoArgs) -> Result<Self, CliError> {
+        if flows == 0 {
+            return Err(CliError::Flows { count: flows, why: "the demo needs something to send" });
+        }
+        Ok(Self { queues: queue_count(queues as usize, "--queues")?, flows })
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct CreatePlan {
+    pub(crate) device: IfName,
+    pub(crate) queues: u16,
+    pub(crate) dry_run: bool,
+}
+
+impl TryFrom<CreateArgs> for CreatePlan {
+    type Error = CliError;
+
+    fn try_from(CreateArgs { name, queues, dry_run }: CreateArgs) -> Result<Self, CliError> {
+        Ok(Self {
+            device: device_name(&name)?,
+            queues: queue_count(queues as usize, "--queues")?,
+            dry_run: dry_run.dry_run,
+        })
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct DeletePlan {
+    pub(crate) device: IfName,
+    pub(crate) dry_run: bool,
+}
+
+impl TryFrom<DeleteArgs> for DeletePlan {
+    type Error = CliError;
+
+    fn try_from(DeleteArgs { name, dry_run }: DeleteArgs) -> Result<Self, CliError> {
+        Ok(Self { device: device_name(&name)?, dry_run: dry_run.dry_run })
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct SetPlan {
+    pub(crate) device: IfName,
+    pub(crate) config: ConfigPlan,
+    pub(crate) report: ReportMode,
+    pub(crate) dry_run: bool,
+}
+
+impl TryFrom<SetArgs> for SetPlan {
+    type Error = CliError;
+
+    fn try_from(SetArgs { name, report, dry_run, config }: SetArgs) -> Result<Self, CliError> {
+        Ok(Self {
+            device: device_name(&name)?,
+            config: ConfigPlan::for_device(config)?,
+            report: report.report.into(),
+            dry_run: dry_run.dry_run,
+        })
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ShowPlan {
+    pub(crate) device: IfName,
+}
+
+impl TryFrom<ShowArgs> for ShowPlan {
+    type Error = CliError;
+
+    fn try_from(ShowArgs { name }: ShowArgs) -> Result<Self, CliError> {
+        Ok(Self { device: device_name(&name)? })
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ClearPlan {
+    pub(crate) device: IfName,
+    pub(crate) dry_run: bool,
+}
+
+impl TryFrom<ClearArgs> for ClearPlan {
+    type Error = CliError;
+
+    fn try_from(ClearArgs { name, dry_run }: ClearArgs) -> Result<Self, CliError> {
+        Ok(Self { device: device_name(&name)?, dry_run: dry_run.dry_run })
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct DoctorPlan;
+
+#[derive(Debug)]
+pub(crate) struct HashPlan {
+    pub(crate) flow: Flow,
+    pub(crate) config: Config,
+}
+
+/// Addresses of one IP version, and ports if there are any.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Flow {
+    V4 { source: [u8; 4], destination: [u8; 4], transport: Option<Ports> },
+    V6 { source: [u8; 16], destination: [u8; 16], transport: Option<Ports> },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Ports {
+    pub(crate) protocol: Protocol,
+    pub(crate) source: u16,
+    pub(crate) destination: u16,
+}
+
+impl TryFrom<HashArgs> for HashPlan {
+    type Error = CliError;
+
+    fn try_from(args: HashArgs) -> Result<Self, CliError> {
+        let HashArgs { protocol, source, destination, config } = args;
+        let protocol = match (protocol.tcp, protocol.udp) {
+            (true, _) => Some(Protocol::Tcp),
+            (_, true) => Some(Protocol::Udp),
+            _ => None,
+        };
+        let flow = parse_flow(protocol, source, destination)?;
+        Ok(Self { flow, config: offline_config(config)? })
+    }
+}
+
+fn parse_flow(
+    protocol: Option<Protocol>,
+    source_text: String,
+    destination_text: String,
+) -> Result<Flow, CliError> {
+    let (source, source_port) = parse_endpoint(&source_text, protocol.is_some())?;
+    let (destination, destination_port) = parse_endpoint(&destination_text, protocol.is_some())?;
+    let transport = protocol.map(|protocol| Ports {
+        protocol,
+        source: source_port,
+        destination: destination_port,
+    });
+    match (source, destination) {
+        (IpAddr::V4(source), IpAddr::V4(destination)) => {
+            let (source, destination) = (source.octets(), destination.octets());
+            Ok(Flow::V4 { source, destination, transport })
+        }
+        (IpAddr::V6(source), IpAddr::V6(destination)) => {
+            let (source, destination) = (source.octets(), destination.octets());
+            Ok(Flow::V6 { source, destination, transport })
+        }
+        _ => Err(CliError::Families { source_text, destination_text }),
+    }
+}
+
+/// An address and a port; without `with_port` the port is 0.
+fn parse_endpoint(text: &str, with_port: bool) -> Result<(IpAddr, u16), CliError> {
+    let socket: Option<SocketAddr> = text.parse().ok();
+    match (with_port, socket) {
+        (true, Some(socket)) => Ok((socket.ip(), socket.port())),
+        (true, None) => {
+            Err(CliError::Endpoint { text: text.to_owned(), expected: ADDRESS_AND_PORT })
+        }
+        (false, Some(_)) => Err(CliError::PortWithIp { text: text.to_owned() }),
+        (false, None) => {
+            let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+            let address = inner.unwrap_or(text).parse();
+            let refused = |_| CliError::Endpoint { text: text.to_owned(), expected: ADDRESS };
+            Ok((address.map_err(refused)?, 0))
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ExplainPlan {
+    pub(crate) packet: Vec<u8>,
+    pub(crate) link: Link,
+    pub(crate) config: Config,
+}
+
+impl TryFrom<ExplainArgs> for ExplainPlan {
+    type Error = CliError;
+
+    fn try_from(ExplainArgs { hex, link, config }: ExplainArgs) -> Result<Self, CliError> {
+        // What is typed is checked before standard input is waited for.
+        let config = offline_config(config)?;
+        let text = match hex.as_slice() {
+            [one] if one == "-" => hex::read_stdin()?,
+            words => words.join(" "),
+        };
+        let packet = hex::parse(&text).map_err(|source| CliError::PacketText { source })?;
+        Ok(Self { packet, link: link.link.into(), config })
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct SimulatePlan {
+    pub(crate) capture: PathBuf,
+    pub(crate) per_packet: bool,
+    pub(crate) config: Config,
+}
+
+impl TryFrom<SimulateArgs> for SimulatePlan {
+    type Error = CliError;
+
+    fn try_from(args: SimulateArgs) -> Result<Self, CliError> {
+        let SimulateArgs { capture, per_packet, config } = args;
+        Ok(Self { capture, per_packet, config: offline_config(config)? })
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct CompilePlan {
+    pub(crate) emit: Emit,
+    pub(crate) output: Option<PathBuf>,
+    pub(crate) link: Link,
+    pub(crate) report: ReportMode,
+    pub(crate) config: Config,
+}
+
+impl TryFrom<CompileArgs> for CompilePlan {
+    type Error = CliError;
+
+    fn try_from(args: CompileArgs) -> Result<Self, CliError> {
+        let CompileArgs { emit, output, link, report, config } = args;
+        Ok(Self {
+            emit,
+            // The usual word for standard output.
+            output: output.filter(|path| path != Path::new("-")),
+            link: link.link.into(),
+            report: report.report.into(),
+            config: offline_config(config)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Cli;
+
+    fn plan(line: &str) -> Result<Plan, CliError> {
+        Cli::try_parse_from(line.split(' ')).unwrap().command.try_into()
+    }
+
+    fn set(line: &str) -> SetPlan {
+        match plan(&format!("tunrss set tap0{line}")) {
+            Ok(Plan::Set(set)) => set,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn offline(options: &str) -> Config {
+        match plan(&format!("tunrss hash --ip 1.2.3.4 5.6.7.8{options}")) {
+            Ok(Plan::Hash(HashPlan { config, .. })) => config,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refusal(line: &str) -> String {
+        let error = plan(line).unwrap_err();
+        assert_eq!(error.exit(), crate::exit::Exit::Usage, "{error}");
+        error.to_string()
+    }
+
+    #[test]
+    fn set_has_a_fresh_key_and_the_queues_of_the_device() {
+        let [first, second] = [set(""), set("")];
+        assert_ne!(first.config.key, second.config.key);
+        assert_eq!(first.config.key.as_bytes().len(), 40);
+        assert_eq!(first.config.table, TablePlan::DeviceQueues);
+        assert_eq!(first.config.types, HashTypes::BASIC);
+        assert_eq!(first.report, ReportMode::Off);
+        assert!(!first.dry_run);
+        let config = first.config.build(3).unwrap();
+        assert_eq!(config.table().len(), 128);
+        assert_eq!(config.table()[..4], [0, 1, 2, 0]);
+        assert!(first.config.build(0).is_err());
+        assert!(first.config.build(257).is_err());
+    }
+
+    #[test]
+    fn commands_without_device_are_reproducible() {
+        let config = offline("");
+        assert_eq!(*config.key(), HashKey::MICROSOFT);
+        assert_eq!(config.table()[..5], [0, 1, 2, 3, 0]);
+        assert_eq!(config.table().len(), 128);
+        assert_eq!(config.unclassified(), 0);
+    }
+
+    #[test]
+    fn tables_have_room_for_every_queue() {
+        assert_eq!(offline(" --equal 128").table().len(), 128);
+        let config = offline(" --equal 129");
+        assert_eq!(config.table().len(), 256);
+        assert_eq!(config.highest_queue(), 128);
+        assert_eq!(offline(" --equal 256").highest_queue(), 255);
+        assert_eq!(offline(" --equal 2 --start 254").highest_queue(), 255);
+        let config = offline(" --weight 3,1 --start 2");
+        assert_eq!(config.table()[95..97], [2, 3]);
+    }
+
+    #[test]
+    fn queue_numbers_beyond_the_kernels_are_refused() {
+        for (options, message) in [
+            ("--equal 0", "cannot use --equal 0: a device has 1 to 256 queues"),
+            ("--equal 257", "cannot use --equal 257: a device has 1 to 256 queues"),
+            (
+                "--equal 2 --start 255",
+                "--start 255 with 2 queues names queue 256, the highest there can be is 255",
+            ),
+            ("--weight 1 --start 256", "--start names queue 256, the highest there can be is 255"),
+            (
+                "--unclassified 256",
+                "--unclassified names queue 256, the highest there can be is 255",
+            ),
+            ("--weight 0,0", "cannot use --weight 0,0"),
+        ] {
+            assert_eq!(refusal(&format!("tunrss set tap0 {options}")), message);
+        }
+        let weights = vec!["1"; 257].join(",");
+        assert!(refusal(&format!("tunrss set tap0 --weight {weights}")).contains("257"));
+        assert!(refusal("tunrss create tap0 --queues 0").contains("--queues 0"));
+        assert!(refusal("tunrss demo --queues 300").contains("--queues 300"));
+        assert!(refusal("tunrss demo --flows 0").contains("0 flows"));
+    }
+
+    #[test]
+    fn types_may_be_spelt_as_reports_are() {
+        assert_eq!(offline(" --types TCPv4,IPv6_EX").types().to_string(), "tcpv4,ipv6-ex");
+        assert_eq!(offline(" --types all").types(), HashTypes::ALL);
+    }
+
+    #[test]
+    fn key_too_short_is_named_with_its_types() {
+        assert_eq!(
+            refusal("tunrss set tap0 --types ipv4 --hkey 6d:5a"),
+            "cannot use --hkey with the enabled types"
+        );
+    }
+
+    #[test]
+    fn device_commands_keep_what_was_typed() {
+        match plan("tunrss create tap7 --queues 16 --dry-run").unwrap() {
+            Plan::Create(CreatePlan { device, queues: 16, dry_run: true }) => {
+                assert_eq!(device.as_str(), "tap7");
+            }
+            other => panic!("{other:?}"),
+        }
+        let plan = set(" --report kernel --equal 4 --unclassified 3 --dry-run");
+        assert_eq!(plan.report, ReportMode::Kernel);
+        assert_eq!(plan.config.table, TablePlan::Equal { start: 0, count: 4 });
+        assert_eq!(plan.config.unclassified, 3);
+        assert!(plan.dry_run);
+    }
+
+    #[test]
+    fn endpoints_have_a_port_exactly_where_one_is_hashed() {
+        let flow = parse_flow(Some(Protocol::Udp), "1.2.3.4:5".into(), "6.7.8.9:10".into());
+        let transport = Some(Ports { protocol: Protocol::Udp, source: 5, destination: 10 });
+        let v4 = Flow::V4 { source: [1, 2, 3, 4], destination: [6, 7, 8, 9], transport };
+        assert_eq!(flow.unwrap(), v4);
+        assert!(parse_flow(None, "::1".into(), "[::2]".into()).is_ok());
+        for (protocol, source, destination) in [
+            (Some(Protocol::Tcp), "1.2.3.4", "1.2.3.4:5"),
+            (Some(Protocol::Tcp), "2001:db8::1:80", "[::1]:80"),
+            (Some(Protocol::Tcp), "1.2.3.4:65536", "1.2.3.4:5"),
+            (Some(Protocol::Tcp), "1.2.3.4:1", "[::1]:1"),
+            (None, "1.2.3.4:1", "1.2.3.4"),
+            (None, "1.2.3.4", "::1"),
+            (None, "1.2.3", "1.2.3.4"),
+            (None, "localhost", "1.2.3.4"),
+        ] {
+            let flow = parse_flow(protocol, source.into(), destination.into());
+            assert!(flow.is_err(), "{source} {destination}");
+        }
+    }
+}
