@@ -28,5 +28,7 @@ pub mod program;
 pub mod state;
 
 pub use lower::PREFIX_LEN;
-pub use program::{FILTER, Object, Program, ProgramKind, REPORT, RETURN_QUEUE, STEER, compile};
-pub use state::{ReportMode, State};
+pub use program::{
+    FILTER, Object, Program, ProgramKind, REPORT, RETURN_QUEUE, STEER, compile, compile_for,
+};
+pub use state::{ReportMode, State, Target};

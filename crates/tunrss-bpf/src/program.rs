@@ -6,16 +6,30 @@ use tunrss_hash::{Link, SteeringConfig};
 
 use crate::asm::{AsmError, Code};
 use crate::lower::{self, Outcome};
-use crate::state::{ReportMode, State};
+use crate::state::{ReportMode, State, Target};
 
-/// Compile `config` for packets that start with `link`.
+/// Compile `config` for packets that start with `link`, for no device in particular. See
+/// [`compile_for`].
+///
+/// # Errors
+/// [`CompileError`] is a mistake in this crate; no configuration should cause one.
+pub fn compile<T: AsRef<[u16]>>(
+    config: &SteeringConfig<T>,
+    link: Link,
+    report: ReportMode,
+) -> Result<Object, CompileError> {
+    compile_for(Target::default(), config, link, report)
+}
+
+/// Compile `config` for the device `target`, whose packets start with `link`.
 ///
 /// Without kernel report the object holds one program, [`STEER`]. With it, three that belong
 /// together: [`REPORT`], [`RETURN_QUEUE`] and [`FILTER`].
 ///
 /// # Errors
 /// [`CompileError`] is a mistake in this crate; no configuration should cause one.
-pub fn compile<T: AsRef<[u16]>>(
+pub fn compile_for<T: AsRef<[u16]>>(
+    target: Target,
     config: &SteeringConfig<T>,
     link: Link,
     report: ReportMode,
@@ -41,7 +55,7 @@ pub fn compile<T: AsRef<[u16]>>(
             program(FILTER, ProgramKind::SocketFilter, lower::filter())?,
         ],
     };
-    let data = State::encode(&config, link, report);
+    let data = State::encode(&config, link, report, target);
     Ok(Object { programs, rodata: lower::words(&config), data })
 }
 

@@ -1,8 +1,9 @@
 //! The `.data` section: the configuration a program executes, in a form that can be read back.
 //!
 //! The programs read their indirection table from it, so that the section is part of every loaded
-//! program: whoever finds the program finds what it does. It is 8 bytes of our own, then
-//! `struct virtio_net_rss_config` (virtio 1.4, "Setting RSS parameters"), all little-endian:
+//! program: whoever finds the program finds what it does, and for which device. It is 24 bytes of
+//! our own, then `struct virtio_net_rss_config` (virtio 1.4, "Setting RSS parameters"), all
+//! little-endian:
 //!
 //! | offset | bytes | field |
 //! |---|---|---|
@@ -10,14 +11,17 @@
 //! | 4 | 1 | version of this layout, 1 |
 //! | 5 | 1 | report mode: 0 off, 1 kernel, 2 reader |
 //! | 6 | 1 | link: 0 Ethernet, 1 IP |
-//! | 7 | 1 | 0 |
-//! | 8 | 4 | `hash_types` |
-//! | 12 | 2 | `indirection_table_mask`; unlike virtio's it may be 0xffff |
-//! | 14 | 2 | `unclassified_queue` |
-//! | 16 | 2n | `indirection_table` |
-//! | 16 + 2n | 2 | `max_tx_vq`, 0 |
-//! | 18 + 2n | 1 | `hash_key_length` |
-//! | 19 + 2n | k | `hash_key_data` |
+//! | 7 | 1 | 1 once the program is taken from its device, see [`retire`] |
+//! | 8 | 8 | [`Target::netns`] |
+//! | 16 | 4 | [`Target::index`] |
+//! | 20 | 4 | 0 |
+//! | 24 | 4 | `hash_types` |
+//! | 28 | 2 | `indirection_table_mask`; unlike virtio's it may be 0xffff |
+//! | 30 | 2 | `unclassified_queue` |
+//! | 32 | 2n | `indirection_table` |
+//! | 32 + 2n | 2 | `max_tx_vq`, 0 |
+//! | 34 + 2n | 1 | `hash_key_length` |
+//! | 35 + 2n | k | `hash_key_data` |
 
 use std::fmt;
 use std::str::FromStr;
@@ -78,6 +82,17 @@ impl fmt::Display for UnknownReportMode {
 
 impl std::error::Error for UnknownReportMode {}
 
+/// The device that a program is meant for.
+///
+/// A device holds its steering program, but the kernel cannot be asked which; the program says it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Target {
+    /// The cookie of the device's network namespace, or 0 for no device.
+    pub netns: u64,
+    /// The index of the device in it, or 0 for no device.
+    pub index: u32,
+}
+
 /// All that an object was compiled from.
 #[derive(Clone, PartialEq, Debug)]
 pub struct State {
@@ -87,6 +102,8 @@ pub struct State {
     pub link: Link,
     /// Who computes the hash.
     pub report: ReportMode,
+    /// The device.
+    pub target: Target,
 }
 
 impl State {
@@ -95,12 +112,16 @@ impl State {
         config: &SteeringConfig<T>,
         link: Link,
         report: ReportMode,
+        target: Target,
     ) -> Vec<u8> {
         let table = config.table();
         let key = config.key().as_bytes();
         let mut bytes = Vec::with_capacity(TABLE_OFFSET + 2 * table.len() + 3 + key.len());
         bytes.extend(MAGIC);
         bytes.extend([VERSION, report as u8, link_code(link), 0]);
+        bytes.extend(target.netns.to_le_bytes());
+        bytes.extend(target.index.to_le_bytes());
+        bytes.extend([0; 4]);
         bytes.extend(config.types().bits().to_le_bytes());
         // A table has at most 65,536 entries, so its mask fits.
         bytes.extend((table.len().wrapping_sub(1) as u16).to_le_bytes());
@@ -116,21 +137,28 @@ impl State {
     /// Read the section back. Bytes behind the key are ignored.
     ///
     /// # Errors
-    /// What is wrong with the bytes: cut off, another program's, or no valid configuration.
+    /// What is wrong with the bytes: cut off, another program's, retired, or no valid configuration.
     pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
         let (magic, rest) = bytes.split_first_chunk().ok_or(StateError::Truncated)?;
         if *magic != MAGIC {
             return Err(StateError::NotOurs);
         }
-        let ([version, report, link, _], rest) = split(rest)?;
+        let ([version, report, link, is_retired], rest) = split(rest)?;
         if version != VERSION {
             return Err(StateError::Version(version));
+        }
+        if is_retired != 0 {
+            return Err(StateError::Retired);
         }
         let by_code = |&mode: &ReportMode| mode as u8 == report;
         let report = ReportMode::ALL.into_iter().find(by_code).ok_or(StateError::Invalid)?;
         let by_code = |&known: &Link| link_code(known) == link;
         let link =
             [Link::Ethernet, Link::Ip].into_iter().find(by_code).ok_or(StateError::Invalid)?;
+        let (netns, rest) = split(rest)?;
+        let (index, rest) = split(rest)?;
+        let target = Target { netns: u64::from_le_bytes(netns), index: u32::from_le_bytes(index) };
+        let ([_, _, _, _], rest) = split(rest)?;
         let (types, rest) = split(rest)?;
         let types = HashTypes::from_bits(u32::from_le_bytes(types)).ok_or(StateError::Invalid)?;
         let (mask, rest) = split(rest)?;
@@ -145,7 +173,15 @@ impl State {
         let unclassified = u16::from_le_bytes(unclassified);
         let config = SteeringConfig::new(types, key, table, unclassified)
             .map_err(|_| StateError::Invalid)?;
-        Ok(Self { config, link, report })
+        Ok(Self { config, link, report, target })
+    }
+}
+
+/// Mark the section of a program that is being taken from its device: the kernel keeps the program
+/// a moment longer. Its table and everything else stays as it is.
+pub fn retire(section: &mut [u8]) {
+    if let Some(is_retired) = section.get_mut(RETIRED_OFFSET) {
+        *is_retired = 1;
     }
 }
 
@@ -168,6 +204,8 @@ pub enum StateError {
     Truncated,
     /// They do not start with the magic bytes.
     NotOurs,
+    /// The program has been taken from its device.
+    Retired,
     /// They have a layout that this version does not know.
     Version(u8),
     /// A field has an impossible value.
@@ -178,6 +216,7 @@ impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Truncated => f.write_str("configuration in the program is cut off"),
+            Self::Retired => f.write_str("the program has been taken from its device"),
             Self::NotOurs => f.write_str("the program is not one of tunrss"),
             Self::Version(version) => write!(
                 f,
@@ -192,9 +231,10 @@ impl std::error::Error for StateError {}
 
 const MAGIC: [u8; 4] = *b"TRSS";
 const VERSION: u8 = 1;
+const RETIRED_OFFSET: usize = 7;
 
 /// Where the indirection table starts in the section, in bytes: 16-bit entries, little-endian.
-pub const TABLE_OFFSET: usize = 16;
+pub const TABLE_OFFSET: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -203,22 +243,26 @@ mod tests {
     fn state() -> State {
         let table = vec![3, 2, 1, 0];
         let config = SteeringConfig::new(HashTypes::ALL, HashKey::MICROSOFT, table, 7).unwrap();
-        State { config, link: Link::Ip, report: ReportMode::Kernel }
+        let target = Target { netns: 0x0102_0304_0506_0708, index: 9 };
+        State { config, link: Link::Ip, report: ReportMode::Kernel, target }
+    }
+
+    fn encode(state: &State) -> Vec<u8> {
+        State::encode(&state.config, state.link, state.report, state.target)
     }
 
     #[test]
     fn round_trip_and_wire_layout() {
-        let state = state();
-        let bytes = State::encode(&state.config, state.link, state.report);
-        assert_eq!(bytes.len(), 8 + 11 + 8 + 40);
-        assert_eq!(bytes[8..24], [0xff, 1, 0, 0, 3, 0, 7, 0, 3, 0, 2, 0, 1, 0, 0, 0]);
-        assert_eq!(State::decode(&bytes), Ok(state));
+        let bytes = encode(&state());
+        assert_eq!(bytes.len(), 24 + 11 + 8 + 40);
+        assert_eq!(bytes[8..24], [8, 7, 6, 5, 4, 3, 2, 1, 9, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes[24..40], [0xff, 1, 0, 0, 3, 0, 7, 0, 3, 0, 2, 0, 1, 0, 0, 0]);
+        assert_eq!(State::decode(&bytes), Ok(state()));
     }
 
     #[test]
     fn every_cut_is_refused() {
-        let state = state();
-        let bytes = State::encode(&state.config, state.link, state.report);
+        let bytes = encode(&state());
         for len in 0..bytes.len() {
             assert_eq!(State::decode(&bytes[..len]), Err(StateError::Truncated), "{len}");
         }
@@ -226,8 +270,7 @@ mod tests {
 
     #[test]
     fn other_bytes_are_refused() {
-        let state = state();
-        let bytes = State::encode(&state.config, state.link, state.report);
+        let bytes = encode(&state());
         let with = |at: usize, byte| {
             let mut bytes = bytes.clone();
             bytes[at] = byte;
@@ -235,8 +278,16 @@ mod tests {
         };
         assert_eq!(with(0, b'X'), Err(StateError::NotOurs));
         assert_eq!(with(4, 2), Err(StateError::Version(2)));
-        for (at, byte) in [(5, 3), (6, 2), (9, 2), (12, 2)] {
+        for (at, byte) in [(5, 3), (6, 2), (25, 2), (28, 2)] {
             assert_eq!(with(at, byte), Err(StateError::Invalid), "byte {at}");
         }
+    }
+
+    #[test]
+    fn retired_is_not_in_force() {
+        let mut bytes = encode(&state());
+        retire(&mut bytes);
+        assert_eq!(State::decode(&bytes), Err(StateError::Retired));
+        retire(&mut []);
     }
 }

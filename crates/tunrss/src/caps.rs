@@ -9,7 +9,7 @@ use tunrss_hash::{HashKey, HashTypes, Link, SteeringConfig};
 use crate::error::{Error, Result};
 use crate::load::Loaded;
 use crate::netns::NetNs;
-use crate::{Device, IfName, pin};
+use crate::{Device, IfName};
 
 /// The answers of [`probe`]. Each is `Ok` or the refusal.
 #[derive(Debug)]
@@ -23,11 +23,8 @@ pub struct Capabilities {
     pub multi_queue: Result<()>,
     /// Whether steering and report programs load.
     pub load: Result<()>,
-    /// Whether tcx links can be attached (Linux 6.6): what report mode `kernel` needs.
+    /// Whether tcx programs can be attached (Linux 6.6): what report mode `kernel` needs.
     pub tcx: Result<()>,
-    /// Whether the BPF file system is mounted at `/sys/fs/bpf`. If it is not, setting a
-    /// configuration mounts it.
-    pub is_bpffs_mounted: bool,
 }
 
 /// Try out what the library needs. Leaves nothing behind.
@@ -38,7 +35,7 @@ pub fn probe() -> Capabilities {
         Ok(tcx) => (Ok(()), tcx),
         Err(error) => {
             let unknown = io::Error::other("no TAP to try it on");
-            let action = "look for tcx links";
+            let action = "look for tcx programs";
             (Err(error), Err(Error::Netns { action, source: unknown }))
         }
     };
@@ -48,7 +45,6 @@ pub fn probe() -> Capabilities {
         multi_queue,
         load: probe_load(),
         tcx,
-        is_bpffs_mounted: pin::is_bpffs_mounted(),
     }
 }
 

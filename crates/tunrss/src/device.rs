@@ -13,7 +13,7 @@ use crate::error::{Error, Result, TUN_PATH};
 use crate::queue::Queue;
 use crate::rtnl::{self, TunAttributes};
 use crate::sys::ioctl::{self, flags, offload};
-use crate::{IfName, pin, steering};
+use crate::{IfName, steering};
 
 /// The most queues a device can have (`MAX_TAP_QUEUES`, linux/if_tun.h; the same for TUN).
 pub const MAX_QUEUES: usize = 256;
@@ -165,8 +165,7 @@ impl Device {
     /// # Errors
     /// [`Error::Netlink`] if the system refuses.
     pub fn delete(self) -> Result<()> {
-        rtnl::delete(&self.name, self.index)?;
-        pin::remove(&self)
+        rtnl::delete(&self.name, self.index)
     }
 
     /// Set the device up.

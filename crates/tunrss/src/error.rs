@@ -1,7 +1,6 @@
 //! What can go wrong, whose fault it is, and what to do about it.
 
 use std::io;
-use std::path::PathBuf;
 
 use rustix::io::Errno;
 
@@ -56,12 +55,6 @@ pub enum Error {
     /// The device was created for one queue.
     #[error("{name} was created without multi_queue")]
     SingleQueue {
-        /// The device.
-        name: IfName,
-    },
-    /// Another process reports hashes on the device.
-    #[error("another process reports hashes on {name}")]
-    Steered {
         /// The device.
         name: IfName,
     },
@@ -140,19 +133,6 @@ pub enum Error {
         /// The error number, if there is one.
         errno: Option<i32>,
     },
-    /// Something in the BPF file system cannot be made, read or removed.
-    #[error("cannot {action} {}", path.display())]
-    Pin {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-        /// The error number, if there is one.
-        errno: Option<i32>,
-    },
     /// The configuration of a running program cannot be read.
     #[error("cannot read back what steers {name}")]
     ReadBack {
@@ -161,6 +141,8 @@ pub enum Error {
         /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+        /// The error number, if there is one.
+        errno: Option<i32>,
     },
     /// A network namespace cannot be made or entered.
     #[error("cannot {action}")]
@@ -202,7 +184,6 @@ impl Error {
             | Self::OtherKind { .. }
             | Self::Exists { .. }
             | Self::SingleQueue { .. }
-            | Self::Steered { .. }
             | Self::NotAQueue { .. } => ErrorKind::Input,
             Self::Compile(_) | Self::Elf(_) => ErrorKind::Bug,
             // A verifier refuses with EINVAL or EACCES, and only a program with a mistake.
@@ -222,7 +203,7 @@ impl Error {
             | Self::Netns { source, .. } => source.raw_os_error(),
             Self::Load { errno, .. }
             | Self::AttachReport { errno, .. }
-            | Self::Pin { errno, .. } => *errno,
+            | Self::ReadBack { errno, .. } => *errno,
             _ => None,
         }
     }
@@ -245,7 +226,6 @@ impl Error {
             Self::SingleQueue { name } => format!(
                 "create it with `tunrss create {name} --queues 4` or `ip tuntap add {name} mode tap multi_queue vnet_hdr`"
             ),
-            Self::Steered { .. } => "end that process first; its configuration goes with it".into(),
             Self::QueueNumber { .. } => "use fewer queues: --equal, --weight and --table name them".into(),
             Self::OpenTun { source } if source.kind() == io::ErrorKind::NotFound => {
                 "load the driver with `modprobe tun`, or pass the device node into the container".into()
@@ -257,9 +237,11 @@ impl Error {
                 "this is a bug in tunrss: please report it with the listing and the verifier's log".into()
             }
             Self::AttachReport { errno: Some(EINVAL), .. } => {
-                "tcx links need Linux 6.6; `--report reader` works without".into()
+                "tcx programs need Linux 6.6; report mode reader works without".into()
             }
-            Self::Pin { errno: Some(ENODEV), .. } => "the kernel has no BPF file system (CONFIG_BPF_SYSCALL)".into(),
+            Self::ReadBack { errno: Some(EPERM), .. } => {
+                "finding a running program needs CAP_SYS_ADMIN in the initial user namespace".into()
+            }
             error if error.is_permission() => {
                 "needs CAP_NET_ADMIN in this network namespace: run as root, or under `unshare -Urn` to try it out".into()
             }
@@ -278,5 +260,4 @@ pub(crate) const TUN_PATH: &str = "/dev/net/tun";
 const EPERM: i32 = Errno::PERM.raw_os_error();
 const EACCES: i32 = Errno::ACCESS.raw_os_error();
 const EINVAL: i32 = Errno::INVAL.raw_os_error();
-const ENODEV: i32 = Errno::NODEV.raw_os_error();
 const EBUSY: i32 = Errno::BUSY.raw_os_error();

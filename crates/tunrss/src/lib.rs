@@ -38,7 +38,6 @@ mod error;
 mod load;
 mod name;
 pub mod netns;
-mod pin;
 mod queue;
 mod rtnl;
 mod steering;

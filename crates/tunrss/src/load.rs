@@ -1,15 +1,15 @@
 //! Loading compiled programs into the kernel, and reading back what loaded ones execute.
 
 use std::error::Error as StdError;
-use std::path::Path;
+use std::os::fd::AsFd;
 
 use aya::Ebpf;
-use aya::maps::MapInfo;
+use aya::maps::{MapFd, MapInfo};
 use aya::programs::{ProgramError, ProgramInfo, SchedClassifier, SocketFilter};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tunrss_bpf::{FILTER, Object, REPORT, RETURN_QUEUE, STEER, State};
 
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::sys;
 
 /// An object whose programs are in the kernel, attached to nothing.
@@ -20,7 +20,7 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     /// Load all programs of `object`. Nothing stays behind if one is refused.
-    pub(crate) fn new(object: Object) -> Result<Self> {
+    pub(crate) fn new(object: Object) -> Result<Self, Error> {
         // Before Linux 5.11 programs and maps count against this limit. Where raising it is not
         // allowed, the load says so.
         let unlimited = Rlimit { current: None, maximum: None };
@@ -37,20 +37,20 @@ impl Loaded {
     }
 
     /// A steering or filter program.
-    pub(crate) fn socket_filter(&mut self, name: &'static str) -> Result<&mut SocketFilter> {
+    pub(crate) fn socket_filter(&mut self, name: &'static str) -> Result<&mut SocketFilter, Error> {
         let Self { ebpf, object } = self;
         let program = ebpf.program_mut(name).ok_or_else(|| missing(name, object))?;
         program.try_into().map_err(|source: ProgramError| refused(name, object, source))
     }
 
     /// The report program.
-    pub(crate) fn report(&mut self) -> Result<&mut SchedClassifier> {
+    pub(crate) fn report(&mut self) -> Result<&mut SchedClassifier, Error> {
         let Self { ebpf, object } = self;
         let program = ebpf.program_mut(REPORT).ok_or_else(|| missing(REPORT, object))?;
         program.try_into().map_err(|source: ProgramError| refused(REPORT, object, source))
     }
 
-    fn load(&mut self, name: &'static str) -> Result<()> {
+    fn load(&mut self, name: &'static str) -> Result<(), Error> {
         let result = match name {
             REPORT => self.report()?.load(),
             _ => self.socket_filter(name)?.load(),
@@ -60,25 +60,46 @@ impl Loaded {
 }
 
 /// What a loaded program of ours executes: its `.data` section.
-pub(crate) fn state(
-    program: &ProgramInfo,
-) -> std::result::Result<State, Box<dyn StdError + Send + Sync>> {
-    let maps = program.map_ids()?.unwrap_or_default();
-    for id in maps {
-        let map = MapInfo::from_id(id)?;
-        // aya names the map after the section, libbpf puts the object's name in front.
-        if map.name().ends_with(b".data") {
-            let fd = map.fd()?;
-            let value = sys::bpf::lookup(&fd, 0, map.value_size() as usize)?;
-            return Ok(State::decode(&value)?);
-        }
-    }
-    Err("the program has no configuration".into())
+///
+/// # Errors
+/// The section cannot be read, or it is not that of a program in force.
+pub(crate) fn state(program: &ProgramInfo) -> Result<State, Box<dyn StdError + Send + Sync>> {
+    let section = Section::of(program)?;
+    Ok(State::decode(&section.read()?)?)
 }
 
-/// The program pinned at `path`, if there is one.
-pub(crate) fn pinned(path: &Path) -> Option<ProgramInfo> {
-    ProgramInfo::from_pin(path).ok()
+/// Note in a program of ours that it is being taken from its device.
+///
+/// # Errors
+/// The section cannot be read or written.
+pub(crate) fn retire(program: &ProgramInfo) -> Result<(), Box<dyn StdError + Send + Sync>> {
+    let section = Section::of(program)?;
+    let mut value = section.read()?;
+    tunrss_bpf::state::retire(&mut value);
+    Ok(sys::bpf::update(section.map.as_fd(), 0, &mut value)?)
+}
+
+/// The map of a loaded program's `.data` section.
+struct Section {
+    map: MapFd,
+    len: usize,
+}
+
+impl Section {
+    fn of(program: &ProgramInfo) -> Result<Self, Box<dyn StdError + Send + Sync>> {
+        for id in program.map_ids()?.unwrap_or_default() {
+            let map = MapInfo::from_id(id)?;
+            // aya names the map after the section, libbpf puts the object's name in front.
+            if map.name().ends_with(b".data") {
+                return Ok(Self { map: map.fd()?, len: map.value_size() as usize });
+            }
+        }
+        Err("the program has no configuration".into())
+    }
+
+    fn read(&self) -> std::io::Result<Vec<u8>> {
+        sys::bpf::lookup(self.map.as_fd(), 0, self.len)
+    }
 }
 
 /// The error number at the bottom of a chain of errors.

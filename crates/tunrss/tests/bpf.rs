@@ -2,6 +2,8 @@
 //!
 //! Needs CAP_BPF in the initial user namespace. Run by `cargo xtask test bpf`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use aya::Ebpf;
 use aya::programs::{ProgramError, SchedClassifier, SocketFilter, TestRun, TestRunOptions};
 use tunrss::bpf::{PREFIX_LEN, REPORT, STEER, compile};

@@ -1,7 +1,7 @@
 //! `tunrss set`: a device's steering and hash report.
 
 use serde::Serialize;
-use tunrss::{Device, IfName, State};
+use tunrss::{Device, IfName};
 
 use super::show::Steering;
 use crate::error::CliError;
@@ -19,24 +19,22 @@ pub(crate) fn run(plan: SetPlan, output: &mut Output) -> Result<Exit, CliError> 
     // Without a number of its own the table does not depend on it.
     let config = config.build(queues.unwrap_or(1))?;
     if !dry_run {
-        device.steer_persistently(&config, report)?;
+        device.steer(&config, report)?.keep();
     }
     let highest = config.highest_queue();
     if queues.is_none_or(|queues| highest >= queues) {
         output.warn(&beyond(&name, highest, queues))?;
     }
-    let state = State { config, link: device.link(), report };
     if output.is_json() {
         let answer = Answer {
             command: "set",
             dry_run,
             device: name.to_string(),
-            set: Steering::new(&state),
+            set: Steering::new(&config, report),
         };
         output.object(&answer)?;
         return Ok(Exit::Done);
     }
-    let State { config, .. } = &state;
     let did = if dry_run { "would set" } else { "set" };
     output.text(format_args!(
         "{did} the steering of device {name}: types {}, queues up to {highest}, report {report}\n",

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 use tunrss::hash::HashTypes;
-use tunrss::{Device, State};
+use tunrss::{Config, Device, ReportMode, State};
 
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -17,7 +17,7 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
     let steering = device.steering()?;
     if output.is_json() {
         let intended_queues = device.intended_queues()?;
-        let steering = steering.as_ref().map(Steering::new);
+        let steering = steering.map(|state| Steering::new(&state.config, state.report));
         let device = plan.device.to_string();
         output.object(&Answer { device, queues, intended_queues, steering })?;
     } else {
@@ -71,8 +71,7 @@ pub(super) struct Steering {
 }
 
 impl Steering {
-    pub(super) fn new(state: &State) -> Self {
-        let State { config, report, .. } = state;
+    pub(super) fn new(config: &Config, report: ReportMode) -> Self {
         Self {
             types: config.types().to_string(),
             hkey: config.key().to_string(),
