@@ -96,9 +96,9 @@ pub(crate) struct DemoArgs {
     /// Queues of the device, 1 to 256
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub(crate) queues: u32,
-    /// Flows to send, at least 1
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    pub(crate) flows: u32,
+    /// Flows to send [default: 1000, or 16 a queue if that is more]
+    #[arg(long, value_name = "N")]
+    pub(crate) flows: Option<u32>,
 }
 
 /// Create a persistent multi-queue TAP device

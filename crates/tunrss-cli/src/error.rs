@@ -30,7 +30,7 @@ pub(crate) enum CliError {
     TableRead { path: PathBuf, source: io::Error },
     #[error("cannot use table file {}", path.display())]
     TableText { path: PathBuf, source: crate::table_file::TableError },
-    #[error("cannot use {name:?}")]
+    #[error("cannot use {name:?} as the name of a device")]
     DeviceName { name: String, source: tunrss::NameError },
     #[error("cannot use {count} flows: {why}")]
     Flows { count: u32, why: &'static str },
@@ -52,6 +52,8 @@ pub(crate) enum CliError {
     WriteFile { path: PathBuf, source: io::Error },
     #[error("cannot write to standard output")]
     Print { source: io::Error },
+    #[error("cannot send and receive on {device}")]
+    DemoTraffic { device: IfName, source: io::Error },
     #[error("cannot tell how many queues {name} will have: nobody has it open")]
     UnknownQueues { name: IfName },
     /// The library's error is the whole story.
@@ -59,6 +61,12 @@ pub(crate) enum CliError {
     Library(#[from] tunrss::Error),
     #[error("internal error: {what}")]
     Internal { what: String },
+}
+
+impl From<tunrss::NameError> for CliError {
+    fn from(error: tunrss::NameError) -> Self {
+        Self::Library(error.into())
+    }
 }
 
 impl CliError {
@@ -84,7 +92,10 @@ impl CliError {
                 CaptureError::Read { source } => exit_of_path(source),
                 _ => Exit::Usage,
             },
-            Self::RandomKey { .. } | Self::PacketRead { .. } | Self::Print { .. } => Exit::Refused,
+            Self::RandomKey { .. }
+            | Self::PacketRead { .. }
+            | Self::DemoTraffic { .. }
+            | Self::Print { .. } => Exit::Refused,
             Self::Library(error) => match error.kind() {
                 ErrorKind::Input => Exit::Usage,
                 ErrorKind::System => Exit::Refused,
@@ -153,7 +164,10 @@ impl CliError {
                 "name the queues with --equal N, --weight or --table".into()
             }
             Self::Library(error) => return error.hint(),
-            Self::RandomKey { .. } | Self::PacketRead { .. } | Self::Print { .. } => return None,
+            Self::RandomKey { .. }
+            | Self::PacketRead { .. }
+            | Self::DemoTraffic { .. }
+            | Self::Print { .. } => return None,
             Self::Flows { .. } => "1000 flows show an even spread".into(),
         };
         Some(hint)

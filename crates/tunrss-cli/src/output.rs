@@ -235,6 +235,11 @@ impl Distribution {
         self.packets
     }
 
+    /// Queues that got no packet.
+    pub(crate) fn unused_queues(&self) -> usize {
+        self.per_queue.iter().filter(|&&count| count == 0).count()
+    }
+
     /// The table of the queues, each with its share as a bar, and below it that of the reports.
     pub(crate) fn table(&self, paint: Paint) -> String {
         let queues = self.per_queue.iter().enumerate();

@@ -17,6 +17,7 @@ use crate::args::{
     ClearArgs, Command, CompileArgs, ConfigArgs, CreateArgs, DeleteArgs, DemoArgs, DoctorArgs,
     Emit, ExplainArgs, HashArgs, SetArgs, ShowArgs, SimulateArgs,
 };
+use crate::cmd::MAX_FLOWS;
 use crate::error::{ADDRESS, ADDRESS_AND_PORT, CliError};
 use crate::{hex, table_file};
 
@@ -25,6 +26,9 @@ const USUAL_TABLE_LEN: usize = 128;
 
 /// The number of queues that commands without a device assume.
 const USUAL_QUEUES: u16 = 4;
+
+/// The number of flows that the demo sends, at least.
+const USUAL_FLOWS: u32 = 1000;
 
 /// What will be done.
 #[derive(Debug)]
@@ -268,10 +272,16 @@ impl TryFrom<DemoArgs> for DemoPlan {
     type Error = CliError;
 
     fn try_from(DemoArgs { queues, flows }: DemoArgs) -> Result<Self, CliError> {
-        if flows == 0 {
-            return Err(CliError::Flows { count: flows, why: "the demo needs something to send" });
+        let queues = queue_count(queues as usize, "--queues")?;
+        // Enough for every queue to get some.
+        let flows = flows.unwrap_or_else(|| USUAL_FLOWS.max(16 * u32::from(queues)));
+        match flows {
+            0 => Err(CliError::Flows { count: 0, why: "the demo needs something to send" }),
+            count if count > MAX_FLOWS => {
+                Err(CliError::Flows { count, why: "the demo has not as many addresses and ports" })
+            }
+            flows => Ok(Self { queues, flows }),
         }
-        Ok(Self { queues: queue_count(queues as usize, "--queues")?, flows })
     }
 }
 

@@ -1,8 +1,5 @@
 //! What this host and process can do, each refusal with its reason.
 
-use std::io;
-
-use aya::programs::{SchedClassifier, TcAttachType};
 use tunrss_bpf::{ReportMode, compile};
 use tunrss_hash::{HashKey, HashTypes, Link, SteeringConfig};
 
@@ -23,49 +20,42 @@ pub struct Capabilities {
     pub multi_queue: Result<()>,
     /// Whether steering and report programs load.
     pub load: Result<()>,
-    /// Whether tcx programs can be attached (Linux 6.6): what report mode `kernel` needs.
+    /// Whether the report program can be attached: report mode `kernel`, Linux 6.6.
     pub tcx: Result<()>,
+    /// Whether the configuration in force on a device can be found: `show` and `clear`.
+    pub find: Result<()>,
 }
 
-/// Try out what the library needs. Leaves nothing behind.
+/// Try out what the library needs, in a network namespace made for the purpose. Leaves nothing
+/// behind.
 pub fn probe() -> Capabilities {
-    let tun = std::fs::OpenOptions::new().read(true).write(true).open(crate::error::TUN_PATH);
-    let device = probe_device();
-    let (multi_queue, tcx) = match device {
-        Ok(tcx) => (Ok(()), tcx),
-        Err(error) => {
-            let unknown = io::Error::other("no TAP to try it on");
-            let action = "look for tcx programs";
-            (Err(error), Err(Error::Netns { action, source: unknown }))
-        }
-    };
-    Capabilities {
-        kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
-        tun: tun.map(drop).map_err(|source| Error::OpenTun { source }),
-        multi_queue,
-        load: probe_load(),
-        tcx,
-    }
-}
-
-/// Make a TAP in a namespace of its own, and ask it for tcx programs.
-fn probe_device() -> Result<Result<()>> {
-    let _netns = NetNs::enter_new()?;
-    let name = IfName::new("tunrss-probe")?;
-    let (_device, _queues) = Device::create(&name, 2)?;
-    let query = SchedClassifier::query_tcx(name.as_str(), TcAttachType::Egress);
-    Ok(query.map(drop).map_err(|source| Error::AttachReport {
-        errno: crate::load::errno(&source),
-        name,
-        source: source.into(),
-    }))
-}
-
-fn probe_load() -> Result<()> {
     let config = SteeringConfig::new(HashTypes::ALL, HashKey::MICROSOFT, [0, 1], 0);
     let config = config.expect("two entries are a table, and the key has 40 bytes");
-    for mode in [ReportMode::Off, ReportMode::Kernel] {
-        Loaded::new(compile(&config, Link::Ethernet, mode)?)?;
-    }
-    Ok(())
+    let load = |mode| Loaded::new(compile(&config, Link::Ethernet, mode)?).map(drop);
+    let tun = std::fs::OpenOptions::new().read(true).write(true).open(crate::error::TUN_PATH);
+    let (netns, device) = match NetNs::enter_new() {
+        Ok(netns) => (Some(netns), probe_device()),
+        Err(error) => (None, Err(error)),
+    };
+    let on_device = |action: &'static str, test: &dyn Fn(&Device) -> Result<()>| match &device {
+        Ok((device, _queues)) => test(device),
+        Err(_) => Err(Error::Untested { action, lacks: "a TAP" }),
+    };
+    let capabilities = Capabilities {
+        kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+        tun: tun.map(drop).map_err(|source| Error::OpenTun { source }),
+        load: load(ReportMode::Off).and_then(|()| load(ReportMode::Kernel)),
+        tcx: on_device("attach the report program", &|device| {
+            device.steer(&config, ReportMode::Kernel).map(drop)
+        }),
+        find: on_device("look for running programs", &|device| device.steering().map(drop)),
+        // The device ends here, before the namespace.
+        multi_queue: device.map(drop),
+    };
+    drop(netns);
+    capabilities
+}
+
+fn probe_device() -> Result<(Device, Vec<crate::Queue>)> {
+    Device::create(&IfName::new("tunrss-probe")?, 2)
 }

@@ -153,6 +153,14 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// Something cannot be tried for lack of something else.
+    #[error("cannot try to {action} without {lacks}")]
+    Untested {
+        /// What was to be tried.
+        action: &'static str,
+        /// What it needs.
+        lacks: &'static str,
+    },
     /// A program could not be put together.
     #[error(transparent)]
     Compile(#[from] tunrss_bpf::program::CompileError),
@@ -229,6 +237,9 @@ impl Error {
             Self::QueueNumber { .. } => "use fewer queues: --equal, --weight and --table name them".into(),
             Self::OpenTun { source } if source.kind() == io::ErrorKind::NotFound => {
                 "load the driver with `modprobe tun`, or pass the device node into the container".into()
+            }
+            Self::OpenTun { source } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "run as root, or let users open it with `chmod 0666 /dev/net/tun`, as most distributions do".into()
             }
             Self::Load { errno: Some(EPERM), .. } => {
                 "loading needs CAP_BPF and CAP_NET_ADMIN (or root) in the initial user namespace; root inside a user namespace is not enough".into()

@@ -4,10 +4,10 @@ use std::error::Error as StdError;
 use std::os::fd::AsFd;
 
 use aya::Ebpf;
-use aya::maps::{MapFd, MapInfo};
+use aya::maps::{Array, MapFd, MapInfo};
 use aya::programs::{ProgramError, ProgramInfo, SchedClassifier, SocketFilter};
 use rustix::process::{Resource, Rlimit, setrlimit};
-use tunrss_bpf::{FILTER, Object, REPORT, RETURN_QUEUE, STEER, State};
+use tunrss_bpf::{FILTER, Object, Program, REPORT, RETURN_QUEUE, STEER, State};
 
 use crate::error::Error;
 use crate::sys;
@@ -25,8 +25,11 @@ impl Loaded {
         // allowed, the load says so.
         let unlimited = Rlimit { current: None, maximum: None };
         let _: rustix::io::Result<()> = setrlimit(Resource::Memlock, unlimited);
+        // Without the privilege aya takes the kernel for one without data sections, and says that.
+        let first = object.programs().first().map_or("", Program::name);
+        Array::<_, u32>::create(1, 0).map_err(|source| refused(first, &object, source))?;
         let elf = object.to_elf()?;
-        let ebpf = Ebpf::load(&elf).map_err(|source| refused("maps", &object, source))?;
+        let ebpf = Ebpf::load(&elf).map_err(|source| refused(first, &object, source))?;
         let mut loaded = Self { ebpf, object };
         for name in [STEER, REPORT, RETURN_QUEUE, FILTER] {
             if loaded.object.program(name).is_some() {

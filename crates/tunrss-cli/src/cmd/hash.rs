@@ -46,7 +46,7 @@ pub(crate) fn table_index(config: &Config, verdict: Verdict) -> Option<usize> {
 }
 
 /// The shortest packet of `flow`: an IP header, and the start of a transport header.
-fn packet(flow: Flow) -> Vec<u8> {
+pub(crate) fn packet(flow: Flow) -> Vec<u8> {
     let (mut packet, transport) = match flow {
         Flow::V4 { source, destination, transport } => {
             let header = [0x45, 0, 0, 0, 0, 0, 0, 0, 64, protocol_number(transport), 0, 0];

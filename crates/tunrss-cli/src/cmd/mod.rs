@@ -12,6 +12,7 @@ mod set;
 mod show;
 mod simulate;
 
+pub(crate) use self::demo::MAX_FLOWS;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;

@@ -66,17 +66,9 @@ fn colours_are_for_terminals() {
 
 #[test]
 fn dry_run_does_nothing_and_says_what_would_be_done() {
-    for (line, words) in [
-        ("create tap0 --queues 4", "would create TAP device tap0 with 4 queues"),
-        ("delete tap0", "would delete device tap0"),
-        ("clear tap0", "would remove steering and hash report of device tap0"),
-        ("set tap0 --equal 3 --report kernel", "\n  120:      0     1     2"),
-        ("set tap0", "spread        evenly over the device's queues"),
-    ] {
-        let text = run_line(&format!("{line} --dry-run")).answer();
-        assert!(text.contains(words), "{text}");
-        let json: serde_json::Value = run_line(&format!("{line} --dry-run -j")).json();
-        assert_eq!((&json["schema"], &json["dry_run"]), (&1.into(), &true.into()));
-        assert_eq!(json["device"], "tap0");
-    }
+    let line = "create tap0 --queues 4 --dry-run";
+    assert_eq!(run_line(line).answer(), "would create TAP device tap0 with 4 queues\n");
+    let json: serde_json::Value = run_line(&format!("{line} -j")).json();
+    assert_eq!((&json["schema"], &json["dry_run"]), (&1.into(), &true.into()));
+    assert_eq!(json["device"], "tap0");
 }
