@@ -8,7 +8,7 @@ use tunrss::hash;
 
 use crate::exit::Exit;
 
-/// Receive-side scaling for Linux TUN, TAP and macvtap devices
+/// Receive-side scaling for Linux TAP devices
 ///
 /// Spreads the packets of a multi-queue device over its queues as a good network card does: a
 /// Toeplitz hash over addresses and ports, an indirection table from hash to queue, and on request

@@ -1,4 +1,4 @@
-//! The command `tunrss`: receive-side scaling for Linux TUN, TAP and macvtap devices.
+//! The command `tunrss`: receive-side scaling for Linux TAP devices.
 //!
 //! What was typed ([`args`]) becomes what will be done ([`plan`]), which a module of [`cmd`] does.
 #![forbid(unsafe_code)]

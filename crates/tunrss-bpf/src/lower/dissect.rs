@@ -26,6 +26,8 @@ impl Lowering<'_> {
         let dispatch = [(ETHERTYPE_IPV4, 4, ipv4, has_v4), (ETHERTYPE_IPV6, 6, ipv6, has_v6)];
         match self.link {
             Link::Ethernet => {
+                self.asm
+                    .comment("EtherType, as it loads: 8 IPv4, 0xdd86 IPv6, 0x81 and 0xa888 VLAN");
                 self.load_stack(Size::Half, Reg::R1, WINDOW + 12);
                 for (ethertype, _, target, _) in dispatch.into_iter().filter(|&(.., has)| has) {
                     self.asm.jump_if(Cond::Eq, Reg::R1, be16(ethertype), target);
@@ -33,6 +35,7 @@ impl Lowering<'_> {
                 self.vlan_tag();
             }
             Link::Ip => {
+                self.asm.comment("IP version");
                 self.load_stack(Size::Byte, Reg::R1, WINDOW);
                 self.asm.alu(AluOp::Rsh, Reg::R1, 4);
                 for (_, version, target, _) in dispatch.into_iter().filter(|&(.., has)| has) {
@@ -78,6 +81,7 @@ impl Lowering<'_> {
             self.asm.jump(loaded);
         }
         self.asm.bind(load_full);
+        self.asm.comment("link header, IP header and ports, as far as they are needed");
         self.copy_packet(Reg::R8, WINDOW, |asm| asm.mov(Reg::R4, full));
         self.asm.bind(loaded);
     }
@@ -130,6 +134,7 @@ impl Lowering<'_> {
             (UDP, HashReport::UdpV4, self.asm.label("ipv4_udp")),
         ];
         if has_ports {
+            self.asm.comment("a fragment has no ports");
             self.load_stack(Size::Half, Reg::R2, self.ip(6));
             let fragment = be16(IPV4_MORE_FRAGMENTS_OR_OFFSET);
             self.asm.jump_if(Cond::Set, Reg::R2, fragment, addresses);

@@ -12,6 +12,7 @@ impl Lowering<'_> {
     pub(super) fn lookup(&mut self) {
         let mask = self.config.table().len() as i32 - 1;
         self.asm.bind(self.table);
+        self.asm.comment("the entry of the indirection table that the hash's low bits name");
         self.asm.mov(Reg::R1, Reg::R0);
         self.asm.alu(AluOp::And, Reg::R1, mask);
         self.asm.alu(AluOp::Lsh, Reg::R1, 1);

@@ -53,6 +53,7 @@ impl Lowering<'_> {
     /// reaches the 16-bit offset of a load.
     fn add_words(&mut self, input: i16, positions: Range<i16>) {
         let start = positions.start;
+        self.asm.comment(format!("hash input bytes {start} to {}", positions.end - 1));
         self.asm.load_address(Reg::R1, Section::Rodata, i32::from(start) * i32::from(WORDS_LEN));
         for position in positions {
             self.load_stack(Size::Byte, Reg::R2, input + position);

@@ -53,7 +53,7 @@ pub(crate) fn run(plan: SetPlan, output: &mut Output) -> Result<Exit, CliError> 
 
 /// How many queues the device has or is meant to have, if that can be known: one that `create` was
 /// not told about has as many as are attached, and one that nobody has open has none.
-fn known_queues(device: &Device) -> Result<Option<u16>, CliError> {
+pub(super) fn known_queues(device: &Device) -> Result<Option<u16>, CliError> {
     let attached = device.attached_queues()?;
     let queues = device.intended_queues()?.unwrap_or(0).max(attached);
     Ok(u16::try_from(queues).ok().filter(|&queues| queues > 0))

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 use tunrss::hash::HashTypes;
-use tunrss::{Config, Device, ReportMode, State};
+use tunrss::{Config, Device, IfName, ReportMode, State};
 
+use super::set::known_queues;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::{Output, table_rows};
@@ -22,7 +23,10 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
         output.object(&Answer { device, queues, intended_queues, steering })?;
     } else {
         match steering {
-            Some(state) => output.text(text(&plan.device, queues, &state))?,
+            Some(state) => {
+                let rings = known_queues(&device)?.unwrap_or(0);
+                output.text(text(&plan.device, rings, &state))?;
+            }
             None => output.text(format_args!(
                 "{} has {queues} queues attached and no steering by tunrss\n",
                 plan.device
@@ -33,10 +37,10 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
 }
 
 /// The lines of `ethtool -x`, then what it has no lines for.
-fn text(device: &tunrss::IfName, queues: usize, state: &State) -> String {
+fn text(device: &IfName, rings: u16, state: &State) -> String {
     let State { config, report, .. } = state;
     let mut text =
-        format!("RX flow hash indirection table for {device} with {queues} RX ring(s):\n");
+        format!("RX flow hash indirection table for {device} with {rings} RX ring(s):\n");
     text += &table_rows(config.table());
     // Writing to a string does not fail.
     let _ = write!(text, "RSS hash key:\n{}\n", config.key());
