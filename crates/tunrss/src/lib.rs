@@ -55,3 +55,8 @@ pub use tunrss_hash as hash;
 
 /// A steering configuration that owns its indirection table.
 pub type Config = hash::SteeringConfig<Vec<u16>>;
+
+/// The README's example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

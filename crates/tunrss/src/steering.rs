@@ -38,6 +38,7 @@ impl Device {
     /// attached meanwhile.
     ///
     /// # Errors
+    /// - [`Error::SingleQueue`] if the device was created for one queue.
     /// - [`Error::QueueNumber`] if `config` names a queue that no device can have.
     /// - [`Error::Load`], [`Error::AttachReport`], [`Error::Set`] and those of
     ///   [`Device::open_queues`] if the system refuses. What was in force stays so.
@@ -158,6 +159,9 @@ fn install<T: AsRef<[u16]>>(
     config: &SteeringConfig<T>,
     mode: ReportMode,
 ) -> Result<()> {
+    if !device.is_multi_queue() {
+        return Err(Error::SingleQueue { name: device.name().clone() });
+    }
     let queue = config.highest_queue();
     if usize::from(queue) >= MAX_QUEUES {
         return Err(Error::QueueNumber { queue });
