@@ -5,7 +5,7 @@
 //! word an input byte. The crate makes no system call; loading is for `tunrss`, bpftool or any other
 //! loader of the ELF object.
 //!
-//! What the programs compute is [`tunrss_hash::classify`]; the code lowers it stage by stage.
+//! What the programs compute is [`tunrss_hash::classify()`]; the code lowers it stage by stage.
 //!
 //! ```
 //! use tunrss_bpf::{ReportMode, compile};

@@ -3,7 +3,7 @@
 //! A [`Device`] is a multi-queue TAP, a [`Queue`] one of its queues. A
 //! [`SteeringConfig`](hash::SteeringConfig) says what queue and hash a packet gets;
 //! [`Device::steer`] puts it in force by compiling it to eBPF ([`bpf`]) and loading that. What the
-//! configuration means is defined by [`hash::classify`].
+//! configuration means is defined by [`hash::classify()`].
 //!
 //! ```no_run
 //! use tunrss::hash::{HashKey, HashTypes, SteeringConfig};

@@ -264,9 +264,7 @@ fn set_steering(
     control: BorrowedFd<'_>,
     program: Option<&mut SocketFilter>,
 ) -> Result<()> {
-    let what = "the steering program";
-    let fd = descriptor(device, what, program)?;
-    ioctl::set_steering(control, fd).map_err(|source| device.refused(what, source))
+    set(device, "the steering program", program, |fd| ioctl::set_steering(control, fd))
 }
 
 fn set_filter(
@@ -274,16 +272,16 @@ fn set_filter(
     control: BorrowedFd<'_>,
     program: Option<&mut SocketFilter>,
 ) -> Result<()> {
-    let what = "the filter program";
-    let fd = descriptor(device, what, program)?;
-    ioctl::set_filter(control, fd).map_err(|source| device.refused(what, source))
+    set(device, "the filter program", program, |fd| ioctl::set_filter(control, fd))
 }
 
-fn descriptor<'a>(
+fn set(
     device: &Device,
     what: &'static str,
-    program: Option<&'a mut SocketFilter>,
-) -> Result<Option<&'a ProgramFd>> {
+    program: Option<&mut SocketFilter>,
+    ioctl: impl FnOnce(Option<&ProgramFd>) -> rustix::io::Result<()>,
+) -> Result<()> {
     let fd = program.map(|program| program.fd()).transpose();
-    fd.map_err(|source| device.refused(what, std::io::Error::other(source)))
+    let fd = fd.map_err(|source| device.refused(what, std::io::Error::other(source)))?;
+    ioctl(fd).map_err(|source| device.refused(what, source))
 }
