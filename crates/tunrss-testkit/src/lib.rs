@@ -1,5 +1,6 @@
 //! What the tests of all crates share: packets built header by header, strategies that reach every
-//! path of the meaning, the conformance vectors, and a second, naive reading of the meaning.
+//! path of the meaning, the conformance vectors, a second, naive reading of the meaning, and a runner
+//! for the programs that execute it.
 //!
 //! ```
 //! use tunrss_hash::{HashKey, HashTypes, Link, SteeringConfig, classify};
@@ -19,5 +20,6 @@
 
 pub mod packet;
 pub mod reference;
+pub mod runner;
 pub mod strategy;
 pub mod vector;
