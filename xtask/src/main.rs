@@ -1,0 +1,107 @@
+//! `cargo xtask`: what is run on the repository.
+#![forbid(unsafe_code)]
+
+mod child;
+mod privilege;
+mod summary;
+mod targets;
+mod tier;
+mod tools;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::child::Child;
+use crate::tier::Tier;
+
+/// What is run on the repository: tests in tiers, and the files they compare with.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the test tiers, all of them unless some are named
+    ///
+    /// Tiers run in the order below whatever the order of their names. One that fails does not stop
+    /// those after it. A table of what ran ends the output; its last line is "N passed, N failed".
+    /// A check that is no test counts as one.
+    #[command(after_long_help = TEST_HELP)]
+    Test {
+        /// Leave out the tier bpf, which needs root, instead of failing
+        #[arg(long)]
+        unprivileged: bool,
+        /// The tiers to run
+        #[arg(value_name = "TIER")]
+        tiers: Vec<Tier>,
+    },
+    /// Write the golden listings anew, to be reviewed as a diff
+    ///
+    /// The listings are those under crates/tunrss-bpf/tests/golden. Their instruction budgets
+    /// stand in crates/tunrss-bpf/tests/golden.rs and are changed there.
+    Bless,
+}
+
+const TEST_HELP: &str = "\
+Privilege:
+  netns  test files named netns.rs; as an ordinary user under `unshare -Urn`
+  bpf    test files named bpf.rs, device.rs or cli_device.rs; root in the initial user namespace,
+         since BPF_PROG_LOAD is refused to root of any other; bpftool and ip have to be installed,
+         with CI=true in the environment that is done here
+
+Exit status: 0 if everything passed, 1 if not, 2 for wrong arguments.
+
+Examples:
+  cargo xtask test                        everything
+  cargo xtask test --unprivileged         everything that needs no root
+  cargo xtask test fmt clippy unit        what to run before a commit";
+
+fn main() -> ExitCode {
+    let result = match Args::parse().command {
+        Command::Test { unprivileged, tiers } => test(unprivileged, tiers),
+        Command::Bless => bless(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test(unprivileged: bool, tiers: Vec<Tier>) -> Result<ExitCode> {
+    std::env::set_current_dir(repository())?;
+    let is_asked_for = |tier: &Tier| tiers.is_empty() || tiers.contains(tier);
+    if unprivileged && tiers.contains(&Tier::Bpf) {
+        let message = "the tier bpf is asked for by name and left out by --unprivileged";
+        Args::command().error(ErrorKind::ArgumentConflict, message).exit();
+    }
+    let tiers: Vec<_> = Tier::ALL.into_iter().filter(is_asked_for).collect();
+    let summary = tier::run(&tiers, unprivileged);
+    print!("{summary}");
+    Ok(if summary.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn bless() -> Result<ExitCode> {
+    std::env::set_current_dir(repository())?;
+    let blessing =
+        Child::cargo(["test", "--locked", "--package", "tunrss-bpf", "--test", "golden"])
+            .env("TUNRSS_BLESS", "1")
+            .run()?;
+    blessing.check()?;
+    println!("the listings are those of the code: git diff crates/tunrss-bpf/tests/golden");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn repository() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
