@@ -194,9 +194,10 @@ impl Device {
 
     /// Attach a descriptor that only ioctls will be made on, leaving all settings as they are.
     pub(crate) fn attach_spare(&self) -> Result<OwnedFd> {
-        // TUNSETIFF sets these two for the whole device.
-        let packet_information = if self.tun.has_packet_information { 0 } else { flags::NO_PI };
-        let vnet_hdr = if self.tun.has_vnet_hdr { flags::VNET_HDR } else { 0 };
+        // TUNSETIFF sets these two for the whole device, so they have to be what they are by now.
+        let tun = Self::open(&self.name)?.tun;
+        let packet_information = if tun.has_packet_information { 0 } else { flags::NO_PI };
+        let vnet_hdr = if tun.has_vnet_hdr { flags::VNET_HDR } else { 0 };
         self.attach(flags::TAP | flags::MULTI_QUEUE | packet_information | vnet_hdr)
     }
 
