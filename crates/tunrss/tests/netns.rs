@@ -15,8 +15,8 @@ use std::time::Instant;
 
 use rustix::io::Errno;
 use traffic::{
-    Expected, HERE_V4, HERE_V6, Packet, PacketSocket, Receiver, THERE_V4, THERE_V6, Tap,
-    complete_checksum, deadline, eventually, read_all, start_checksum, udp_socket, wait,
+    Expected, HERE_V4, HERE_V6, Packet, PacketSocket, THERE_V4, THERE_V6, Tap, complete_checksum,
+    deadline, eventually, receive, start_checksum, udp_socket, wait,
 };
 use tunrss::hash::{HashKey, HashReport, HashTypes, Link, SteeringConfig, VnetHdr};
 use tunrss::netns::NetNs;
@@ -108,12 +108,7 @@ fn queue_from_a_descriptor() {
     assert_eq!(tap.device.attached_queues().unwrap(), 1);
     let socket = udp_socket((HERE_V4, 0));
     socket.send_to(b"through the copy", (THERE_V4, 7)).unwrap();
-    let mut receiver = Receiver::new([part(b"through the copy")]);
-    let deadline = deadline();
-    while !receiver.is_done() {
-        assert!(wait(&queues, deadline), "nothing received");
-        read_all(&queues).into_iter().for_each(|packet| receiver.take(packet));
-    }
+    receive(&queues, [part(b"through the copy")]);
 
     let unattached = File::options().read(true).write(true).open("/dev/net/tun").unwrap();
     for other in [File::open("/dev/null").unwrap(), unattached] {
@@ -224,12 +219,7 @@ fn device_of_another_tool_gets_headers_with_its_queues() {
 
     traffic::start(&device);
     udp_socket((HERE_V4, 0)).send_to(b"with header", (THERE_V4, 7)).unwrap();
-    let mut receiver = Receiver::new([part(b"with header")]);
-    let deadline = deadline();
-    while !receiver.is_done() {
-        assert!(wait(&queues, deadline), "nothing received");
-        read_all(&queues).into_iter().for_each(|packet| receiver.take(packet));
-    }
+    receive(&queues, [part(b"with header")]);
 }
 
 #[test]
@@ -380,16 +370,13 @@ fn empty_queue_would_block() {
 #[test]
 #[ignore = "cargo xtask test netns"]
 fn packet_that_does_not_fit_is_marked() {
-    let _netns = NetNs::enter_new().unwrap();
-    traffic::without_ipv6();
-    let (device, queues) = Device::create(&name("truncated"), 1).unwrap();
-    traffic::start(&device);
-    let socket = PacketSocket::new(&device);
+    let Tap { device, queues, .. } = &Tap::quiet("truncated", 1);
+    let socket = PacketSocket::new(device);
     let frame = Built::udp(V4::new(1, 2), 3, 4).payload(&[7; 100]).to_bytes(Link::Ethernet);
     let deadline = deadline();
     for room in [0, 1, frame.len() - 1, frame.len(), frame.len() + 1] {
         socket.send(&frame).unwrap();
-        assert!(wait(&queues, deadline), "nothing received");
+        assert!(wait(queues, deadline), "nothing received");
         let mut buffer = vec![0xaa; room];
         let received = queues[0].recv(&mut buffer).unwrap();
         assert_eq!(received.is_truncated, room < frame.len(), "{room}");

@@ -39,6 +39,14 @@ impl Tap {
         Self { device, queues, _netns: netns }
     }
 
+    /// One that is up, and that the kernel sends nothing into of its own accord but ARP.
+    pub(crate) fn quiet(name: &str, queues: usize) -> Self {
+        let netns = NetNs::enter_new().unwrap();
+        fs::write(DISABLE_IPV6, "1").unwrap();
+        let (device, queues) = Device::create(&IfName::new(name).unwrap(), queues).unwrap();
+        Self { device, queues, _netns: netns }.start()
+    }
+
     /// Set it up, with addresses. From now on the kernel sends packets of its own accord.
     pub(crate) fn start(self) -> Self {
         start(&self.device);
@@ -47,18 +55,7 @@ impl Tap {
 
     /// Read until all of `expected` has come.
     pub(crate) fn receive(&self, expected: impl IntoIterator<Item = Expected>) -> Vec<Packet> {
-        let mut receiver = Receiver::new(expected);
-        let deadline = deadline();
-        while !receiver.is_done() {
-            assert!(
-                wait(&self.queues, deadline),
-                "{} not received, the first: {:02x?}",
-                receiver.missing.len(),
-                receiver.missing.first(),
-            );
-            read_all(&self.queues).into_iter().for_each(|packet| receiver.take(packet));
-        }
-        receiver.packets
+        receive(&self.queues, expected)
     }
 }
 
@@ -88,11 +85,6 @@ pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// Devices made in the thread's network namespace from now on send nothing of their own accord.
-pub(crate) fn without_ipv6() {
-    fs::write(DISABLE_IPV6, "1").unwrap();
-}
-
 const DISABLE_IPV6: &str = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
 
 /// A packet that was read.
@@ -113,35 +105,32 @@ pub(crate) enum Expected {
     Part(Vec<u8>),
 }
 
-/// Ticks off what has come.
-pub(crate) struct Receiver {
-    pub(crate) missing: BTreeSet<Expected>,
-    pub(crate) packets: Vec<Packet>,
-}
-
-impl Receiver {
-    pub(crate) fn new(expected: impl IntoIterator<Item = Expected>) -> Self {
-        Self { missing: expected.into_iter().collect(), packets: Vec::new() }
-    }
-
-    pub(crate) fn is_done(&self) -> bool {
-        self.missing.is_empty()
-    }
-
-    pub(crate) fn take(&mut self, packet: Packet) {
-        let is_injected = self.missing.remove(&Expected::Frame(packet.frame.clone()));
-        if !is_injected {
-            let before = self.missing.len();
-            self.missing.retain(|expected| match expected {
-                Expected::Frame(_) => true,
-                Expected::Part(part) => !contains(&packet.frame, part),
-            });
-            let is_expected = self.missing.len() < before;
-            assert!(is_expected || is_kernels_own(&packet.frame), "not expected: {packet:02x?}");
+/// Read until all of `expected` has come.
+pub(crate) fn receive(
+    queues: &[Queue],
+    expected: impl IntoIterator<Item = Expected>,
+) -> Vec<Packet> {
+    let mut missing: BTreeSet<_> = expected.into_iter().collect();
+    let mut packets = Vec::new();
+    let deadline = deadline();
+    while let Some(first) = missing.first() {
+        assert!(wait(queues, deadline), "{} not received, as {first:02x?}", missing.len());
+        for packet in read_all(queues) {
+            let is_injected = missing.remove(&Expected::Frame(packet.frame.clone()));
+            if !is_injected {
+                let before = missing.len();
+                missing.retain(|expected| match expected {
+                    Expected::Frame(_) => true,
+                    Expected::Part(part) => !contains(&packet.frame, part),
+                });
+                let is_expected = missing.len() < before || is_kernels_own(&packet.frame);
+                assert!(is_expected, "not expected: {packet:02x?}");
+            }
+            check_header(&packet, is_injected);
+            packets.push(packet);
         }
-        check_header(&packet, is_injected);
-        self.packets.push(packet);
     }
+    packets
 }
 
 fn contains(frame: &[u8], part: &[u8]) -> bool {
@@ -163,11 +152,16 @@ fn is_kernels_own(frame: &[u8]) -> bool {
 
 /// Everything that is waiting in the queues.
 pub(crate) fn read_all(queues: &[Queue]) -> Vec<Packet> {
+    // A queue holds 1000 packets.
+    read(queues, 2000)
+}
+
+/// What is waiting in the queues, at most `most` packets of each.
+pub(crate) fn read(queues: &[Queue], most: usize) -> Vec<Packet> {
     let mut buffer = vec![0; 70_000];
     let mut packets = Vec::new();
     for (index, queue) in queues.iter().enumerate() {
-        // A queue holds 1000 packets.
-        for _ in 0..2000 {
+        for _ in 0..most {
             match queue.recv(&mut buffer) {
                 Ok(received) => {
                     assert!(!received.is_truncated, "{received:?}");
@@ -201,7 +195,9 @@ fn check_header(packet: &Packet, is_injected: bool) {
     let context = || format!("{packet:02x?}");
     assert_eq!(header.num_buffers, 1, "{}", context());
     assert_eq!(header.flags & !(VnetHdr::NEEDS_CSUM | VnetHdr::DATA_VALID), 0, "{}", context());
-    let upper = upper(&packet.frame);
+    // Any bytes can be injected, but not with a header that tells of a checksum or of segments.
+    let is_well_formed = !is_injected || header.flags != 0 || header.gso_type != 0;
+    let upper = if is_well_formed { upper(&packet.frame) } else { None };
     let mut frame = packet.frame.clone();
     if header.flags & VnetHdr::NEEDS_CSUM == 0 {
         assert_eq!((header.csum_start, header.csum_offset), (0, 0), "{}", context());
@@ -211,9 +207,7 @@ fn check_header(packet: &Packet, is_injected: bool) {
         assert_eq!(usize::from(header.csum_offset), upper.checksum_offset, "{}", context());
         complete_checksum(&mut frame, upper);
     }
-    // What somebody injected may be wrong, but not what the device had computed.
-    let is_right = header.flags & VnetHdr::NEEDS_CSUM != 0 || !is_injected;
-    if let (true, Some(upper)) = (is_right, &upper) {
+    if let Some(upper) = &upper {
         assert!(upper.is_checksum_right(&frame), "{}", context());
     }
     if header.gso_type == 0 {
@@ -247,7 +241,7 @@ pub(crate) struct Upper {
     pseudo: u32,
 }
 
-/// That of an untagged frame whose IP packet is no fragment and has no header in between but that of
+/// That of a well-formed untagged frame whose IP packet is no fragment and has no header in between but that of
 /// hop-by-hop options.
 pub(crate) fn upper(frame: &[u8]) -> Option<Upper> {
     let word = |at: usize| usize::from(u16::from_be_bytes([frame[at], frame[at + 1]]));

@@ -1,0 +1,137 @@
+//! Configurations that stay without anybody holding them.
+
+use std::process::Command;
+
+use tunrss::bpf::Target;
+use tunrss::hash::Link;
+use tunrss::netns::NetNs;
+use tunrss::{Config, Device, ReportMode};
+
+use crate::traffic::{self, eventually, receive};
+use crate::{check, config, name, queues_used, senders};
+
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn is_found_replaced_and_cleared() {
+    let (_netns, device) = persistent("kept");
+    assert_eq!(device.steering().unwrap(), None);
+    assert!(!device.clear().unwrap());
+    use ReportMode::{Kernel, Off, Reader};
+    let modes = [Off, Off, Kernel, Kernel, Reader, Reader, Off, Reader, Kernel, Off];
+    for (step, mode) in modes.into_iter().enumerate() {
+        let config = config([step as u16, 1], 2);
+        device.steer(&config, mode).unwrap().keep();
+        assert_in_force(&device, &config, mode);
+        // Every now and then nothing is.
+        if step % 3 == 2 {
+            assert!(Device::open(device.name()).unwrap().clear().unwrap());
+            assert_eq!(device.steering().unwrap(), None);
+            assert!(!device.clear().unwrap());
+        }
+    }
+}
+
+fn assert_in_force(device: &Device, config: &Config, mode: ReportMode) {
+    let state = Device::open(device.name()).unwrap().steering().unwrap().unwrap();
+    assert_eq!((&state.config, state.report), (config, mode));
+    assert_eq!(state.link, Link::Ethernet);
+    assert_eq!(state.target.index, device.index());
+    assert_ne!(state.target, Target::default());
+}
+
+/// Those who open queues later get them with the right report.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn before_any_queue_is_open() {
+    for (mode, tag) in ReportMode::ALL.into_iter().zip(["before_off", "before_kern", "before_read"])
+    {
+        let (_netns, device) = persistent(tag);
+        let config = config([3, 1, 2, 0, 1, 1, 0, 2], 3);
+        device.steer(&config, mode).unwrap().keep();
+        assert_eq!(device.attached_queues().unwrap(), 0);
+
+        for queues in [4, 2] {
+            let held = Device::open(device.name()).unwrap().open_queues(queues).unwrap();
+            if queues == 4 {
+                traffic::start(&device);
+            }
+            let packets = receive(&held, senders::everything(&device));
+            check(&packets, &config, mode, queues);
+            assert_eq!(queues_used(&packets), queues);
+            drop(held);
+            no_queue_is_left(&device);
+            assert_in_force(&device, &config, mode);
+        }
+    }
+}
+
+/// A device of another tool, without headers.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn on_a_device_of_another_tool() {
+    let _netns = NetNs::enter_new().unwrap();
+    let add = ["tuntap", "add", "other_tool", "mode", "tap", "multi_queue"];
+    assert!(Command::new("ip").args(add).status().unwrap().success());
+    let device = Device::open(&name("other_tool")).unwrap();
+    let config = config([0, 1, 2, 1], 1);
+    device.steer(&config, ReportMode::Kernel).unwrap().keep();
+    assert!(!Device::open(device.name()).unwrap().has_vnet_hdr());
+    let queues = device.open_queues(3).unwrap();
+    traffic::start(&device);
+    let packets = receive(&queues, senders::everything(&device));
+    check(&packets, &config, ReportMode::Kernel, 3);
+}
+
+/// Nothing of it is left for the next device of the name.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn ends_with_its_device() {
+    for (mode, tag) in ReportMode::ALL.into_iter().zip(["end_off", "end_kernel", "end_reader"]) {
+        let (_netns, device) = persistent(tag);
+        device.steer(&config([0, 1], 0), mode).unwrap().keep();
+        let steering = device.steer(&config([1, 0], 0), mode).unwrap();
+        device.clone().delete().unwrap();
+        // It holds a descriptor of a device that is gone.
+        drop(steering);
+        let (device, _queues) = Device::create(&name(tag), 2).unwrap();
+        assert_eq!(device.steering().unwrap(), None);
+        assert!(!device.clear().unwrap());
+    }
+}
+
+/// Neighbours in other network namespaces have devices of the same name and index.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn is_not_found_on_another_device() {
+    for mode in ReportMode::ALL {
+        let outer = NetNs::enter_new().unwrap();
+        let (device, _queues) = Device::create(&name("namesake"), 2).unwrap();
+        device.steer(&config([0, 1], 0), mode).unwrap().keep();
+        let inner = NetNs::enter_new().unwrap();
+        let (namesake, _queues) = Device::create(&name("namesake"), 2).unwrap();
+        assert_eq!(namesake.index(), device.index());
+        assert_eq!(namesake.steering().unwrap(), None);
+        assert!(!namesake.clear().unwrap());
+        let (beside, _queues) = Device::create(&name("beside"), 2).unwrap();
+        namesake.steer(&config([1, 0], 0), mode).unwrap().keep();
+        assert_eq!(beside.steering().unwrap(), None);
+        assert!(namesake.clear().unwrap());
+        drop(inner);
+        assert!(device.steering().unwrap().is_some());
+        drop(outer);
+    }
+}
+
+/// A persistent device without open queues.
+fn persistent(tag: &str) -> (NetNs, Device) {
+    let netns = NetNs::enter_new().unwrap();
+    let (device, queues) = Device::create(&name(tag), 4).unwrap();
+    device.set_persistent(true).unwrap();
+    drop(queues);
+    no_queue_is_left(&device);
+    (netns, device)
+}
+
+fn no_queue_is_left(device: &Device) {
+    eventually("no queue is left", || device.attached_queues().unwrap() == 0);
+}

@@ -1,0 +1,163 @@
+//! Devices whose queues another process holds.
+//!
+//! A test runs itself again as that process, which finds what to do in its environment.
+
+use std::env;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use tunrss::{Device, Queue, Report, ReportMode};
+
+use crate::traffic::{Expected, Tap, deadline, receive, wait};
+use crate::{check, config, name, senders, set_report};
+
+const DEVICE: &str = "TUNRSS_TEST_DEVICE";
+
+/// Queues that nothing is read from by us: no packet is lost.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn holds_the_queues() {
+    const QUEUES: usize = 3;
+    let frames = |seed| senders::known_frames(seed, 200).into_iter().map(Expected::Frame);
+    if let Ok(device) = env::var(DEVICE) {
+        let device = Device::open(&name(&device)).unwrap();
+        let mut queues = device.open_queues(QUEUES).unwrap();
+        say("holding");
+        for seed in 0..6 {
+            hear("steered");
+            let state = device.steering().unwrap().unwrap();
+            set_report(&mut queues, &Report::new(state.report, &state.config));
+            say("reading");
+            check(&receive(&queues, frames(seed)), &state.config, state.report, QUEUES);
+            say("read");
+        }
+        return;
+    }
+    let mut tap = Tap::quiet("held", 1);
+    let device = &tap.device;
+    device.set_persistent(true).unwrap();
+    tap.queues.clear();
+    let mut holder = Holder::start("other_process::holds_the_queues", device);
+    holder.hear("holding");
+    let mut kept = None;
+    for (seed, mode) in ReportMode::ALL.into_iter().cycle().take(6).enumerate() {
+        let config = config((0..16).map(|entry| (entry + seed as u16) % 5), 1);
+        let steering = device.steer(&config, mode).unwrap();
+        // By a copy of its descriptor, not by a queue more.
+        assert_eq!(device.attached_queues().unwrap(), QUEUES);
+        holder.say("steered");
+        holder.hear("reading");
+        senders::frames(device, seed as u64, 200);
+        holder.hear("read");
+        kept = Some(steering);
+    }
+    holder.finish();
+    drop(kept);
+    assert_eq!(device.steering().unwrap(), None);
+    device.clone().delete().unwrap();
+}
+
+/// What a process has set stays in force when it is killed, and others can change it.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn is_killed() {
+    let by_it = config([1, 0], 1);
+    let mode = ReportMode::Kernel;
+    if let Ok(device) = env::var(DEVICE) {
+        let device = Device::open(&name(&device)).unwrap();
+        let _steering = device.steer(&by_it, mode).unwrap();
+        say("steered");
+        hear("nothing, for it is killed");
+    }
+    let tap = Tap::quiet("killed", 2);
+    let mut holder = Holder::start("other_process::is_killed", &tap.device);
+    holder.hear("steered");
+    drop(holder);
+    let in_force = || {
+        let state = tap.device.steering().unwrap().unwrap();
+        (state.config, state.report)
+    };
+    assert_eq!(in_force(), (by_it.clone(), mode));
+    let mut copies: Vec<_> = tap.queues.iter().map(copy).collect();
+    set_report(&mut copies, &Report::Kernel);
+    check(&receive(&copies, senders::frames(&tap.device, 1, 100)), &by_it, mode, 2);
+
+    let by_us = config([0, 1], 0);
+    tap.device.steer(&by_us, mode).unwrap().keep();
+    assert_eq!(in_force(), (by_us.clone(), mode));
+    check(&receive(&copies, senders::frames(&tap.device, 2, 100)), &by_us, mode, 2);
+    assert!(tap.device.clear().unwrap());
+    assert_eq!(tap.device.steering().unwrap(), None);
+}
+
+fn copy(queue: &Queue) -> Queue {
+    use std::os::fd::AsFd;
+    Queue::from_fd(queue.as_fd().try_clone_to_owned().unwrap()).unwrap()
+}
+
+/// The other process, seen from this one. It ends with this.
+struct Holder {
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Holder {
+    /// Run `test` in another process, in the network namespace of this thread.
+    fn start(test: &str, device: &Device) -> Self {
+        let mut process = Command::new(env::current_exe().unwrap())
+            .args([test, "--exact", "--include-ignored", "--nocapture"])
+            .env(DEVICE, device.name().as_str())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        Self { process, input, output: BufReader::new(output) }
+    }
+
+    fn say(&mut self, word: &str) {
+        writeln!(self.input, "{word}").unwrap();
+    }
+
+    /// Wait for it to [`say`] this.
+    fn hear(&mut self, word: &str) {
+        let deadline = deadline();
+        let mut line = String::new();
+        // The test harness says something, too.
+        while line.trim_end() != format!("{SAYS}{word}") {
+            if self.output.buffer().is_empty() {
+                assert!(wait(&[self.output.get_ref()], deadline), "{word} not heard");
+            }
+            line.clear();
+            assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "ended before {word}");
+        }
+    }
+
+    /// Let it end, and with success.
+    fn finish(mut self) {
+        assert!(self.process.wait().unwrap().success());
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// In the other process: tell it to this one.
+fn say(word: &str) {
+    println!("\n{SAYS}{word}");
+}
+
+/// In the other process: wait for this one to say `word`.
+fn hear(word: &str) {
+    let mut line = String::new();
+    assert_ne!(std::io::stdin().lock().read_line(&mut line).unwrap(), 0, "nothing to be heard");
+    assert_eq!(line.trim_end(), word);
+}
+
+const SAYS: &str = "holder: ";
