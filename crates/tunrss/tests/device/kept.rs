@@ -1,13 +1,15 @@
 //! Configurations that stay without anybody holding them.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tunrss::bpf::Target;
 use tunrss::hash::Link;
 use tunrss::netns::NetNs;
-use tunrss::{Config, Device, ReportMode};
+use tunrss::{Config, Device, Queue, ReportMode};
+use tunrss_testkit::packet::{Network, Packet, Upper};
 
-use crate::traffic::{self, eventually, receive};
+use crate::traffic::{self, PacketSocket, deadline, eventually, receive, wait};
 use crate::{check, config, name, queues_used, senders};
 
 #[test]
@@ -55,6 +57,7 @@ fn before_any_queue_is_open() {
             if queues == 4 {
                 traffic::start(&device);
             }
+            wait_for_link(&device, &held);
             let packets = receive(&held, senders::everything(&device));
             check(&packets, &config, mode, queues);
             assert_eq!(queues_used(&packets), queues);
@@ -130,6 +133,22 @@ fn persistent(tag: &str) -> (NetNs, Device) {
     drop(queues);
     no_queue_is_left(&device);
     (netns, device)
+}
+
+/// A device that is up loses what is sent until the kernel has noted that it has queues again: send
+/// something that nobody misses until it comes.
+fn wait_for_link(device: &Device, queues: &[Queue]) {
+    let socket = PacketSocket::new(device);
+    let arp = Packet::new(Network::Other(0x0806), Upper::Other(0)).payload(&[0; 28]);
+    let deadline = deadline();
+    loop {
+        // It may be said that there was no room.
+        drop(socket.send(&arp.to_bytes(Link::Ethernet)));
+        if wait(queues, Instant::now() + Duration::from_millis(10)) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "no link");
+    }
 }
 
 fn no_queue_is_left(device: &Device) {

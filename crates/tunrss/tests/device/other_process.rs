@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use tunrss::{Device, Queue, Report, ReportMode};
 
-use crate::traffic::{Expected, Tap, deadline, receive, wait};
+use crate::traffic::{self, Expected, Tap, deadline, eventually, receive, wait};
 use crate::{check, config, name, senders, set_report};
 
 const DEVICE: &str = "TUNRSS_TEST_DEVICE";
@@ -33,12 +33,14 @@ fn holds_the_queues() {
         }
         return;
     }
-    let mut tap = Tap::quiet("held", 1);
+    let mut tap = Tap::without_ipv6("held", 1);
     let device = &tap.device;
     device.set_persistent(true).unwrap();
     tap.queues.clear();
+    eventually("no queue is left", || device.attached_queues().unwrap() == 0);
     let mut holder = Holder::start("other_process::holds_the_queues", device);
     holder.hear("holding");
+    traffic::start(device);
     let mut kept = None;
     for (seed, mode) in ReportMode::ALL.into_iter().cycle().take(6).enumerate() {
         let config = config((0..16).map(|entry| (entry + seed as u16) % 5), 1);

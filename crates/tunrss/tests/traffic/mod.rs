@@ -41,10 +41,15 @@ impl Tap {
 
     /// One that is up, and that the kernel sends nothing into of its own accord but ARP.
     pub(crate) fn quiet(name: &str, queues: usize) -> Self {
+        Self::without_ipv6(name, queues).start()
+    }
+
+    /// The same, down.
+    pub(crate) fn without_ipv6(name: &str, queues: usize) -> Self {
         let netns = NetNs::enter_new().unwrap();
         fs::write(DISABLE_IPV6, "1").unwrap();
         let (device, queues) = Device::create(&IfName::new(name).unwrap(), queues).unwrap();
-        Self { device, queues, _netns: netns }.start()
+        Self { device, queues, _netns: netns }
     }
 
     /// Set it up, with addresses. From now on the kernel sends packets of its own accord.
