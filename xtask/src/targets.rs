@@ -26,6 +26,15 @@ impl TestFile {
             _ => None,
         }
     }
+
+    /// Whether the file at `path` is this one or a module of it, in the folder of its name.
+    fn has(&self, path: &Path) -> bool {
+        let modules = match self.path.file_name() {
+            Some(name) if name == "main.rs" => self.path.with_file_name(""),
+            _ => self.path.with_extension(""),
+        };
+        path == self.path || path.starts_with(modules)
+    }
 }
 
 /// The files of a tier, in the order of their packages and names.
@@ -45,17 +54,12 @@ pub(crate) fn of_tier(tier: Tier) -> Result<Vec<TestFile>> {
             })
             .filter(|file| file.tier() == Some(tier))
             .collect();
-        // A test file may have modules in a folder of its name.
-        let belongs = |path: &Path| {
-            own.iter()
-                .any(|file| path == file.path || path.starts_with(file.path.with_extension("")))
-        };
         for folder in ["src", "tests"] {
             for path in sources(&package.folder()?.join(folder))? {
                 let text = fs::read_to_string(&path)
                     .with_context(|| format!("cannot read {}", path.display()))?;
                 ensure!(
-                    belongs(&path) || !text.contains(&mark),
+                    own.iter().any(|file| file.has(&path)) || !text.contains(&mark),
                     "{} has tests marked for the tier {tier}, but no such file is run by it",
                     path.display()
                 );
