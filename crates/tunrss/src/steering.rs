@@ -16,6 +16,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use aya::programs::{
     ProgramFd, ProgramInfo, SchedClassifier, SocketFilter, TcAttachType, loaded_programs,
 };
+use rustix::io::Errno;
 use tunrss_bpf::{FILTER, REPORT, RETURN_QUEUE, ReportMode, STEER, State, Target, compile_for};
 use tunrss_hash::SteeringConfig;
 
@@ -187,7 +188,11 @@ fn remove(device: &Device, control: BorrowedFd<'_>) -> Result<()> {
     set_filter(device, control, None)?;
     detach_report(device)?;
     for (program, _) in steer_programs(device)? {
-        load::retire(&program).map_err(|source| device.unreadable(source))?;
+        match load::retire(&program) {
+            // It went away since it was found, now that the device does not hold it.
+            Err(source) if load::errno(&*source) == Some(Errno::NOENT.raw_os_error()) => {}
+            result => result.map_err(|source| device.unreadable(source))?,
+        }
     }
     Ok(())
 }
@@ -223,9 +228,7 @@ fn attached_report(device: &Device) -> Result<Option<ProgramInfo>> {
             Ok(programs.into_iter().find(|program| program.name() == REPORT.as_bytes()))
         }
         // A kernel before 6.6 has no such programs.
-        Err(source) if load::errno(&source) == Some(rustix::io::Errno::INVAL.raw_os_error()) => {
-            Ok(None)
-        }
+        Err(source) if load::errno(&source) == Some(Errno::INVAL.raw_os_error()) => Ok(None),
         Err(source) => Err(device.unreadable(source.into())),
     }
 }
@@ -239,9 +242,7 @@ fn steer_programs(device: &Device) -> Result<Vec<(ProgramInfo, State)>> {
         let program = match program {
             Ok(program) => program,
             // It went away while we looked.
-            Err(source)
-                if load::errno(&source) == Some(rustix::io::Errno::NOENT.raw_os_error()) =>
-            {
+            Err(source) if load::errno(&source) == Some(Errno::NOENT.raw_os_error()) => {
                 continue;
             }
             Err(source) => return Err(device.unreadable(source.into())),
