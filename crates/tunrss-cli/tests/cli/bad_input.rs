@@ -1,35 +1,18 @@
 //! What cannot be used is refused with its reason, a hint and exit code 2.
 
-use serde::Deserialize;
-
-use crate::{TempFile, run, run_line};
-
-#[derive(Deserialize, PartialEq, Debug)]
-#[serde(deny_unknown_fields)]
-struct Refusal {
-    schema: u32,
-    error: String,
-    caused_by: Vec<String>,
-    hint: Option<String>,
-    exit_code: u8,
-}
+use crate::harness::{self, Refusal};
+use crate::{TempFile, run, run_line, tunrss};
 
 const FLOW: &str = "hash --tcp 192.0.2.1:1 192.0.2.2:2";
 
-/// The refusal of a command line, as text and as JSON, which say the same.
+/// The refusal of a command line.
 #[track_caller]
 fn refusal(line: &str) -> Refusal {
-    let text = run_line(line).refusal(2);
-    let json = run_line(&format!("{line} --json")).refusal(2);
-    let refusal: Refusal = serde_json::from_str(&json).unwrap();
-    assert_eq!((refusal.schema, refusal.exit_code), (1, 2));
-    let mut expected = format!("error: {}\n", refusal.error);
-    for cause in &refusal.caused_by {
-        expected += &format!("caused by: {cause}\n");
-    }
-    expected += &format!("hint: {}\n", refusal.hint.as_deref().unwrap());
-    assert_eq!(text, expected);
-    refusal
+    harness::refusal(2, || {
+        let mut command = tunrss();
+        command.args(line.split_whitespace());
+        command
+    })
 }
 
 #[test]
