@@ -12,6 +12,10 @@ use crate::plan::{SetPlan, TablePlan};
 pub(crate) fn run(plan: SetPlan, output: &mut Output) -> Result<Exit, CliError> {
     let SetPlan { device: name, config, report, dry_run } = plan;
     let device = Device::open(&name)?;
+    // Said first: naming queues, or having them opened, would not help.
+    if !device.is_multi_queue() {
+        return Err(tunrss::Error::SingleQueue { name }.into());
+    }
     let queues = known_queues(&device)?;
     if config.table == TablePlan::DeviceQueues && queues.is_none() {
         return Err(CliError::UnknownQueues { name });
@@ -61,6 +65,7 @@ pub(super) fn known_queues(device: &Device) -> Result<Option<u16>, CliError> {
 
 fn beyond(name: &IfName, highest: u16, queues: Option<u16>) -> String {
     let has = match queues {
+        Some(1) => "has one queue (0)".into(),
         Some(queues) => format!("has {queues} queues (0 to {})", queues - 1),
         None => "has no queue attached yet".into(),
     };
