@@ -1,7 +1,7 @@
 //! `tunrss create`: a persistent multi-queue TAP device.
 
 use serde::Serialize;
-use tunrss::Device;
+use tunrss::{Device, Error, IfName};
 
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -10,7 +10,9 @@ use crate::plan::CreatePlan;
 
 pub(crate) fn run(plan: CreatePlan, output: &mut Output) -> Result<Exit, CliError> {
     let CreatePlan { device: name, queues, dry_run } = plan;
-    if !dry_run {
+    if dry_run {
+        check_is_free(&name)?;
+    } else {
         let (device, _queues) = Device::create(&name, queues.into())?;
         device.set_intended_queues(queues.into())?;
         device.set_persistent(true)?;
@@ -20,9 +22,19 @@ pub(crate) fn run(plan: CreatePlan, output: &mut Output) -> Result<Exit, CliErro
         output.object(&Answer { command: "create", dry_run, device, queues })?;
     } else {
         let did = if dry_run { "would create" } else { "created" };
-        output.text(format_args!("{did} TAP device {name} with {queues} queues\n"))?;
+        let plural = if queues == 1 { "" } else { "s" };
+        output.text(format_args!("{did} TAP device {name} with {queues} queue{plural}\n"))?;
     }
     Ok(Exit::Done)
+}
+
+/// Refuse a name that is taken, as creating the device would.
+fn check_is_free(name: &IfName) -> Result<(), CliError> {
+    match Device::open(name) {
+        Err(Error::NoDevice { .. }) => Ok(()),
+        Ok(_) => Err(Error::Exists { name: name.clone() }.into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[derive(Serialize)]
