@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 use tunrss::hash::HashTypes;
-use tunrss::{Config, Device, IfName, ReportMode, State};
+use tunrss::{Config, Device, ReportMode, State};
 
 use super::set::known_queues;
 use crate::error::CliError;
@@ -24,20 +24,27 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
     } else {
         match steering {
             Some(state) => {
+                // As many as it will have: before anybody opens it, none are attached.
                 let rings = known_queues(&device)?.unwrap_or(0);
                 output.text(text(&plan.device, rings, &state))?;
             }
-            None => output.text(format_args!(
-                "{} has {queues} queues attached and no steering by tunrss\n",
-                plan.device
-            ))?,
+            None => {
+                let of = match device.intended_queues()? {
+                    Some(intended) => format!("{queues} of {intended}"),
+                    None => queues.to_string(),
+                };
+                let name = &plan.device;
+                output.text(format_args!(
+                    "{name} has no steering by tunrss; queues attached: {of}\n"
+                ))?;
+            }
         }
     }
     Ok(Exit::Done)
 }
 
 /// The lines of `ethtool -x`, then what it has no lines for.
-fn text(device: &IfName, rings: u16, state: &State) -> String {
+fn text(device: &tunrss::IfName, rings: u16, state: &State) -> String {
     let State { config, report, .. } = state;
     let mut text =
         format!("RX flow hash indirection table for {device} with {rings} RX ring(s):\n");
