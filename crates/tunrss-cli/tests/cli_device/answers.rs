@@ -1,0 +1,124 @@
+//! What the commands answer with `--json`. A field that is not named here fails the test.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+#[derive(Deserialize, PartialEq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Create {
+    pub(crate) schema: u32,
+    pub(crate) command: String,
+    pub(crate) dry_run: bool,
+    pub(crate) device: String,
+    pub(crate) queues: u16,
+}
+
+#[derive(Deserialize, PartialEq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Delete {
+    pub(crate) schema: u32,
+    pub(crate) command: String,
+    pub(crate) dry_run: bool,
+    pub(crate) device: String,
+}
+
+#[derive(Deserialize, PartialEq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Clear {
+    pub(crate) schema: u32,
+    pub(crate) command: String,
+    pub(crate) dry_run: bool,
+    pub(crate) device: String,
+    pub(crate) was_steered: bool,
+}
+
+#[derive(Deserialize, PartialEq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Set {
+    pub(crate) schema: u32,
+    pub(crate) command: String,
+    pub(crate) dry_run: bool,
+    pub(crate) device: String,
+    pub(crate) types: String,
+    pub(crate) hkey: String,
+    pub(crate) table: Vec<u16>,
+    pub(crate) unclassified: u16,
+    pub(crate) report: String,
+}
+
+#[derive(Deserialize, PartialEq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Show {
+    pub(crate) schema: u32,
+    pub(crate) device: String,
+    pub(crate) queues: usize,
+    pub(crate) intended_queues: Option<usize>,
+    pub(crate) steering: Option<Steering>,
+}
+
+#[derive(Deserialize, Clone, PartialEq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Steering {
+    pub(crate) types: String,
+    pub(crate) hkey: String,
+    pub(crate) table: Vec<u16>,
+    pub(crate) unclassified: u16,
+    pub(crate) report: String,
+}
+
+impl Set {
+    /// What was set, as `show` has it.
+    pub(crate) fn steering(&self) -> Steering {
+        Steering {
+            types: self.types.clone(),
+            hkey: self.hkey.clone(),
+            table: self.table.clone(),
+            unclassified: self.unclassified,
+            report: self.report.clone(),
+        }
+    }
+}
+
+#[derive(Deserialize, PartialEq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Warning {
+    pub(crate) schema: u32,
+    pub(crate) warning: String,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Demo {
+    pub(crate) schema: u32,
+    pub(crate) mode: String,
+    pub(crate) place: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) flows: u64,
+    pub(crate) gso: u64,
+    pub(crate) packets: u64,
+    pub(crate) verified: u64,
+    pub(crate) mismatched: u64,
+    pub(crate) mismatches: Vec<String>,
+    pub(crate) per_queue: Vec<u64>,
+    pub(crate) by_report: BTreeMap<String, u64>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Doctor {
+    pub(crate) schema: u32,
+    pub(crate) kernel: String,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) steering: String,
+    pub(crate) is_complete: bool,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Check {
+    pub(crate) what: String,
+    pub(crate) is_ok: bool,
+    pub(crate) refusal: Vec<String>,
+    pub(crate) hint: Option<String>,
+}

@@ -1,0 +1,66 @@
+//! `tunrss doctor`: yes and no, with what is missing.
+
+use crate::answers::Doctor;
+use crate::harness::one_object;
+use crate::net::{AS_USER, Net, WITHOUT_TUN};
+use crate::run_line;
+
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn root_can_do_everything() {
+    let doctor: Doctor = run_line("doctor --json").json();
+    assert_eq!((doctor.schema, doctor.is_complete), (1, true), "{doctor:?}");
+    assert!(!doctor.kernel.is_empty());
+    assert_eq!(doctor.steering, "all report modes: off, kernel, reader");
+    for check in doctor.checks {
+        let nothing = check.refusal.is_empty() && check.hint.is_none();
+        assert!(check.is_ok && nothing, "{check:?}");
+    }
+    let text = run_line("doctor").answer();
+    assert!(!text.contains("missing") && text.contains("\nhere works: all report modes: off"));
+}
+
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn what_is_missing_is_named() {
+    let net = Net::new();
+    for (place, steering, missing) in [
+        (
+            AS_USER,
+            "software steering only",
+            [
+                ("eBPF programs load", "CAP_BPF"),
+                ("tcx programs attach", "CAP_BPF"),
+                ("running programs can be found", "CAP_SYS_ADMIN"),
+            ]
+            .as_slice(),
+        ),
+        (
+            WITHOUT_TUN,
+            "the commands that need no device: hash, explain, simulate, compile",
+            &[
+                ("/dev/net/tun opens", "modprobe tun"),
+                ("a multi-queue TAP can be created", "modprobe tun"),
+                ("tcx programs attach", ""),
+                ("running programs can be found", ""),
+            ],
+        ),
+    ] {
+        let run = net.run_through(place, "doctor --json");
+        assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+        let doctor: Doctor = one_object(&run.stdout);
+        assert!(!doctor.is_complete);
+        assert_eq!(doctor.steering, steering);
+        let refused: Vec<_> = doctor.checks.iter().filter(|check| !check.is_ok).collect();
+        assert_eq!(refused.len(), missing.len(), "{refused:?}");
+        for (check, (what, hint)) in refused.iter().zip(missing) {
+            assert!(check.what.starts_with(what) && !check.refusal.is_empty(), "{check:?}");
+            assert!(check.hint.as_deref().unwrap_or_default().contains(hint), "{check:?}");
+        }
+        let run = net.run_through(place, "doctor");
+        assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+        assert_eq!(run.stdout.matches("missing  ").count(), missing.len(), "{}", run.stdout);
+        assert!(run.stdout.ends_with(&format!("here works: {steering}\n")));
+    }
+    assert_eq!(net.devices(), ["lo"]);
+}
