@@ -85,8 +85,8 @@ pub(crate) enum Command {
 /// every queue, and checks each packet's queue and hash. Touches nothing outside that namespace.
 /// Exits with 0 only if every packet is right and every queue got some.
 ///
-/// Steering in the kernel needs CAP_BPF and CAP_NET_ADMIN; without them the demo says so and
-/// steers in software.
+/// Steering in the kernel needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in the initial user
+/// namespace; without them the demo says so and steers in software.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

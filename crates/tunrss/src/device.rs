@@ -41,12 +41,10 @@ impl Device {
     ///   refuses. Nothing is left behind then.
     pub fn create(name: &IfName, queues: usize) -> Result<(Self, Vec<Queue>)> {
         check_queues(queues)?;
-        match rtnl::find(name)? {
-            Some(found) if found.tun.is_none() => {
-                return Err(Error::OtherKind { name: name.clone(), kind: kind_name(&found.kind) });
-            }
-            Some(_) => return Err(Error::Exists { name: name.clone() }),
-            None => {}
+        match Self::open(name) {
+            Err(Error::NoDevice { .. }) => {}
+            Ok(_) => return Err(Error::Exists { name: name.clone() }),
+            Err(error) => return Err(error),
         }
         let first = open_tun()?;
         ioctl::set_iff(&first, name, OPEN_FLAGS | flags::TUN_EXCL).map_err(|source| {

@@ -194,8 +194,11 @@ impl Error {
             | Self::SingleQueue { .. }
             | Self::NotAQueue { .. } => ErrorKind::Input,
             Self::Compile(_) | Self::Elf(_) => ErrorKind::Bug,
-            // A verifier refuses with EINVAL or EACCES, and only a program with a mistake.
-            Self::Load { errno, .. } if *errno != Some(EPERM) => ErrorKind::Bug,
+            // A verifier refuses with EINVAL or EACCES, and only a program with a mistake; too long it
+            // gets for one without CAP_PERFMON.
+            Self::Load { errno, .. } if !matches!(errno, Some(EPERM | E2BIG | EFAULT)) => {
+                ErrorKind::Bug
+            }
             _ => ErrorKind::System,
         }
     }
@@ -232,7 +235,7 @@ impl Error {
             }
             Self::OtherKind { .. } => "choose another name; `ip -d link` shows the kinds".into(),
             Self::SingleQueue { name } => format!(
-                "create it with `tunrss create {name} --queues 4` or `ip tuntap add {name} mode tap multi_queue vnet_hdr`"
+                "delete it and create it anew, with `tunrss create {name} --queues 4` or `ip tuntap add {name} mode tap multi_queue vnet_hdr`"
             ),
             Self::QueueNumber { .. } => "use fewer queues: --equal, --weight and --table name them".into(),
             Self::OpenTun { source } if source.kind() == io::ErrorKind::NotFound => {
@@ -242,7 +245,10 @@ impl Error {
                 "run as root, or let users open it with `chmod 0666 /dev/net/tun`, as most distributions do".into()
             }
             Self::Load { errno: Some(EPERM), .. } => {
-                "loading needs CAP_BPF and CAP_NET_ADMIN (or root) in the initial user namespace; root inside a user namespace is not enough".into()
+                "loading needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (or root) in the initial user namespace; root inside a user namespace is not enough".into()
+            }
+            Self::Load { errno: Some(E2BIG | EFAULT), .. } => {
+                "loading needs CAP_PERFMON besides CAP_BPF: without it the verifier walks more paths than it allows".into()
             }
             Self::Load { .. } | Self::Compile(_) | Self::Elf(_) => {
                 "this is a bug in tunrss: please report it with the listing and the verifier's log".into()
@@ -252,6 +258,9 @@ impl Error {
             }
             Self::ReadBack { errno: Some(EPERM), .. } => {
                 "finding a running program needs CAP_SYS_ADMIN in the initial user namespace".into()
+            }
+            Self::Netns { .. } if self.is_permission() => {
+                "needs CAP_SYS_ADMIN: run as root, or allow user namespaces".into()
             }
             error if error.is_permission() => {
                 "needs CAP_NET_ADMIN in this network namespace: run as root, or under `unshare -Urn` to try it out".into()
@@ -270,5 +279,7 @@ pub(crate) const TUN_PATH: &str = "/dev/net/tun";
 
 const EPERM: i32 = Errno::PERM.raw_os_error();
 const EACCES: i32 = Errno::ACCESS.raw_os_error();
+const E2BIG: i32 = Errno::TOOBIG.raw_os_error();
+const EFAULT: i32 = Errno::FAULT.raw_os_error();
 const EINVAL: i32 = Errno::INVAL.raw_os_error();
 const EBUSY: i32 = Errno::BUSY.raw_os_error();

@@ -24,8 +24,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Loading eBPF needs CAP_BPF and CAP_NET_ADMIN in the initial user namespace; creating a TAP and
-//! reading it needs CAP_NET_ADMIN in the network namespace's user namespace.
+//! Loading eBPF needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in the initial user namespace, finding
+//! what is in force (also to replace it) CAP_SYS_ADMIN; creating a TAP and reading it needs
+//! CAP_NET_ADMIN in the network namespace's user namespace.
 #![deny(unsafe_code)]
 
 #[cfg(target_endian = "big")]

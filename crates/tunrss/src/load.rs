@@ -3,9 +3,9 @@
 use std::error::Error as StdError;
 use std::os::fd::AsFd;
 
+use aya::Ebpf;
 use aya::maps::{Array, MapFd, MapInfo};
 use aya::programs::{ProgramError, ProgramInfo, SchedClassifier, SocketFilter};
-use aya::{Ebpf, EbpfLoader};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tunrss_bpf::{FILTER, Object, Program, REPORT, RETURN_QUEUE, STEER, State};
 
@@ -29,9 +29,7 @@ impl Loaded {
         let first = object.programs().first().map_or("", Program::name);
         Array::<_, u32>::create(1, 0).map_err(|source| refused(first, &object, source))?;
         let elf = object.to_elf()?;
-        // The programs need nothing of the kernel's types, which take longer to read than all else.
-        let ebpf = EbpfLoader::new().btf(None).load(&elf);
-        let ebpf = ebpf.map_err(|source| refused(first, &object, source))?;
+        let ebpf = Ebpf::load(&elf).map_err(|source| refused(first, &object, source))?;
         let mut loaded = Self { ebpf, object };
         for name in [STEER, REPORT, RETURN_QUEUE, FILTER] {
             if loaded.object.program(name).is_some() {

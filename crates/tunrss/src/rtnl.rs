@@ -80,7 +80,7 @@ pub(crate) fn set_alias(name: &IfName, index: u32, alias: &str) -> Result<()> {
     request.map(drop).map_err(|source| failed(format!("set the alias of {name}"), source))
 }
 
-/// Give the device an address, at once usable.
+/// Give the device an address, at once usable for sending (without duplicate address detection).
 pub(crate) fn add_address(name: &IfName, index: u32, address: IpAddr, prefix: u8) -> Result<()> {
     let mut message = AddressMessage::default();
     message.header.family = family(address);

@@ -61,10 +61,14 @@ impl Device {
     /// # Errors
     /// [`Error::ReadBack`], also without the privilege to look at programs (CAP_SYS_ADMIN).
     pub fn steering(&self) -> Result<Option<State>> {
-        if let Some(program) = attached_report(self)? {
-            return load::state(&program).map(Some).map_err(|source| self.unreadable(source));
+        for _ in 0..LOOKS {
+            match self.look() {
+                // Another process has replaced the program while we looked at it.
+                Err(error) if error.errno() == Some(Errno::NOENT.raw_os_error()) => {}
+                result => return result,
+            }
         }
-        Ok(steer_programs(self)?.into_iter().next_back().map(|(_, state)| state))
+        self.look()
     }
 
     /// Take away what is in force: the kernel's automatic steering is back. Returns whether there
@@ -76,6 +80,13 @@ impl Device {
         let was_steered = self.steering()?.is_some();
         remove(self, control::of(self)?.as_fd())?;
         Ok(was_steered)
+    }
+
+    fn look(&self) -> Result<Option<State>> {
+        if let Some(program) = attached_report(self)? {
+            return load::state(&program).map(Some).map_err(|source| self.unreadable(source));
+        }
+        Ok(steer_programs(self)?.into_iter().next_back().map(|(_, state)| state))
     }
 
     fn unreadable(&self, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
@@ -169,24 +180,32 @@ fn install<T: AsRef<[u16]>>(
     }
     let object = compile_for(device.target()?, config, device.link(), mode)?;
     let mut loaded = Loaded::new(object)?;
+    // Looked up before anything is changed: it takes a privilege that loading does not.
+    let before = attached_report(device)?;
     match mode {
         ReportMode::Kernel => {
-            attach_report(device, loaded.report()?)?;
-            set_steering(device, control, Some(loaded.socket_filter(RETURN_QUEUE)?))?;
-            set_filter(device, control, Some(loaded.socket_filter(FILTER)?))
+            attach_report(device, loaded.report()?, before.as_ref())?;
+            let rest = set_steering(device, control, Some(loaded.socket_filter(RETURN_QUEUE)?))
+                .and_then(|()| set_filter(device, control, Some(loaded.socket_filter(FILTER)?)));
+            if rest.is_err() && before.is_none() {
+                // Half a report mode would be misread.
+                detach_report(device, attached_report(device)?.as_ref())?;
+            }
+            rest
         }
         ReportMode::Off | ReportMode::Reader => {
             set_steering(device, control, Some(loaded.socket_filter(STEER)?))?;
             set_filter(device, control, None)?;
-            detach_report(device)
+            detach_report(device, before.as_ref())
         }
     }
 }
 
 fn remove(device: &Device, control: BorrowedFd<'_>) -> Result<()> {
+    let report = attached_report(device)?;
     set_steering(device, control, None)?;
     set_filter(device, control, None)?;
-    detach_report(device)?;
+    detach_report(device, report.as_ref())?;
     for (program, _) in steer_programs(device)? {
         match load::retire(&program) {
             // It went away since it was found, now that the device does not hold it.
@@ -197,25 +216,27 @@ fn remove(device: &Device, control: BorrowedFd<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Attach the report program in the place of the one that is there, else as the last.
-fn attach_report(device: &Device, program: &mut SchedClassifier) -> Result<()> {
+/// Attach the report program in the place of `existing`, else as the last.
+fn attach_report(
+    device: &Device,
+    program: &mut SchedClassifier,
+    existing: Option<&ProgramInfo>,
+) -> Result<()> {
     let refused = |source: Box<dyn std::error::Error + Send + Sync>| Error::AttachReport {
         errno: load::errno(&*source),
         name: device.name().clone(),
         source,
     };
     let fd = program.fd().map_err(|source| refused(source.into()))?;
-    let existing = match attached_report(device)? {
-        Some(existing) => Some(existing.fd().map_err(|source| refused(source.into()))?),
-        None => None,
-    };
+    let existing = existing.map(ProgramInfo::fd).transpose();
+    let existing = existing.map_err(|source| refused(source.into()))?;
     let replace = existing.as_ref().map(AsFd::as_fd);
     sys::bpf::attach_egress(fd.as_fd(), device.index(), replace)
         .map_err(|source| refused(source.into()))
 }
 
-fn detach_report(device: &Device) -> Result<()> {
-    let Some(program) = attached_report(device)? else { return Ok(()) };
+fn detach_report(device: &Device, program: Option<&ProgramInfo>) -> Result<()> {
+    let Some(program) = program else { return Ok(()) };
     let fd = program.fd().map_err(|source| device.unreadable(source.into()))?;
     sys::bpf::detach_egress(fd.as_fd(), device.index())
         .map_err(|source| device.refused("the report program", source))
@@ -286,3 +307,6 @@ fn set(
     let fd = fd.map_err(|source| device.refused(what, std::io::Error::other(source)))?;
     ioctl(fd).map_err(|source| device.refused(what, source))
 }
+
+/// How often to look at what is in force while others replace it.
+const LOOKS: usize = 8;

@@ -4,8 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use aya::Ebpf;
 use aya::programs::{ProgramError, SchedClassifier, SocketFilter, TestRun, TestRunOptions};
-use aya::{Ebpf, EbpfLoader};
 use tunrss::bpf::{PREFIX_LEN, REPORT, STEER, compile};
 use tunrss::hash::{Link, Verdict, VnetHdr, VnetHdrLen, classify};
 use tunrss::{Config, ReportMode};
@@ -20,7 +20,7 @@ struct Program {
 impl Program {
     fn load(config: &Config, link: Link, mode: ReportMode) -> Self {
         let object = compile(config, link, mode).unwrap();
-        let mut ebpf = EbpfLoader::new().btf(None).load(&object.to_elf().unwrap()).unwrap();
+        let mut ebpf = Ebpf::load(&object.to_elf().unwrap()).unwrap();
         let refused = |error: ProgramError| panic!("{error}\n{}", object.listing());
         match mode {
             ReportMode::Kernel => {
