@@ -85,7 +85,7 @@ pub(crate) fn run(tiers: &[Tier], unprivileged: bool) -> Summary {
                     println!("\nerror: tier {tier}: {error:#}");
                     // What is not counted as a failed test is one failure more.
                     counts.failed = counts.failed.max(1);
-                    Outcome::Failed(error.to_string())
+                    Outcome::Failed(format!("{error:#}"))
                 }
             }
         };
@@ -138,7 +138,8 @@ fn netns(counts: &mut Counts) -> Result<()> {
 fn bpf(counts: &mut Counts) -> Result<()> {
     if let Some(missing) = missing_for_bpf() {
         bail!(
-            "{missing}; run `sudo cargo xtask test bpf`, or leave the tier out with --unprivileged"
+            "{missing}; run it as root (sudo env \"PATH=$PATH\" cargo xtask test bpf), or leave the \
+             tier out with --unprivileged"
         );
     }
     tools::ensure_installed()?;
@@ -153,7 +154,7 @@ fn privileged(counts: &mut Counts, tier: Tier, wrapper: &[&str]) -> Result<()> {
     for file in &files {
         if let Err(error) = test_file(counts, file, wrapper) {
             println!("\nerror: {error:#}");
-            failures.push(error.to_string());
+            failures.push(format!("{error:#}"));
         }
     }
     ensure!(failures.is_empty(), "{}", failures.join("; "));
