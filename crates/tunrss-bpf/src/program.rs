@@ -24,7 +24,8 @@ pub fn compile<T: AsRef<[u16]>>(
 /// Compile `config` for the device `target`, whose packets start with `link`.
 ///
 /// Without kernel report the object holds one program, [`STEER`]. With it, three that belong
-/// together: [`REPORT`], [`RETURN_QUEUE`] and [`FILTER`].
+/// together: [`REPORT`], [`RETURN_QUEUE`] and [`FILTER`]. These cannot note queue 65,535: the kernel
+/// keeps that number for "none" (`NO_QUEUE_MAPPING`). No device has so many.
 ///
 /// # Errors
 /// [`CompileError`] is a mistake in this crate; no configuration should cause one.
