@@ -3,6 +3,7 @@
 use serde::Serialize;
 use tunrss::Device;
 
+use super::Done;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -13,8 +14,8 @@ pub(crate) fn run(plan: ClearPlan, output: &mut Output) -> Result<Exit, CliError
     let device = Device::open(&name)?;
     let was_steered = if dry_run { device.steering()?.is_some() } else { device.clear()? };
     if output.is_json() {
-        let device = name.to_string();
-        output.object(&Answer { command: "clear", dry_run, device, was_steered })?;
+        let done = Done { command: "clear", dry_run, device: name.to_string() };
+        output.object(&Answer { done, was_steered })?;
     } else {
         let did = match (was_steered, dry_run) {
             (true, true) => "would remove steering and hash report of",
@@ -28,9 +29,8 @@ pub(crate) fn run(plan: ClearPlan, output: &mut Output) -> Result<Exit, CliError
 
 #[derive(Serialize)]
 struct Answer {
-    command: &'static str,
-    dry_run: bool,
-    device: String,
+    #[serde(flatten)]
+    done: Done,
     /// Whether there was anything of ours.
     was_steered: bool,
 }

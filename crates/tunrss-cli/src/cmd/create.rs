@@ -3,6 +3,7 @@
 use serde::Serialize;
 use tunrss::{Device, Error, IfName};
 
+use super::Done;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -18,8 +19,8 @@ pub(crate) fn run(plan: CreatePlan, output: &mut Output) -> Result<Exit, CliErro
         device.set_persistent(true)?;
     }
     if output.is_json() {
-        let device = name.to_string();
-        output.object(&Answer { command: "create", dry_run, device, queues })?;
+        let done = Done { command: "create", dry_run, device: name.to_string() };
+        output.object(&Answer { done, queues })?;
     } else {
         let did = if dry_run { "would create" } else { "created" };
         let plural = if queues == 1 { "" } else { "s" };
@@ -39,8 +40,7 @@ fn check_is_free(name: &IfName) -> Result<(), CliError> {
 
 #[derive(Serialize)]
 struct Answer {
-    command: &'static str,
-    dry_run: bool,
-    device: String,
+    #[serde(flatten)]
+    done: Done,
     queues: u16,
 }

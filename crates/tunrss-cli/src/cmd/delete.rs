@@ -1,8 +1,8 @@
 //! `tunrss delete`: removes a device.
 
-use serde::Serialize;
 use tunrss::Device;
 
+use super::Done;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -15,17 +15,10 @@ pub(crate) fn run(plan: DeletePlan, output: &mut Output) -> Result<Exit, CliErro
         device.delete()?;
     }
     if output.is_json() {
-        output.object(&Answer { command: "delete", dry_run, device: name.to_string() })?;
+        output.object(&Done { command: "delete", dry_run, device: name.to_string() })?;
     } else {
         let did = if dry_run { "would delete" } else { "deleted" };
         output.text(format_args!("{did} device {name}\n"))?;
     }
     Ok(Exit::Done)
-}
-
-#[derive(Serialize)]
-struct Answer {
-    command: &'static str,
-    dry_run: bool,
-    device: String,
 }

@@ -12,11 +12,21 @@ mod set;
 mod show;
 mod simulate;
 
+use serde::Serialize;
+
 pub(crate) use self::demo::MAX_FLOWS;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::plan::Plan;
+
+/// What a command that changes a device says of it; in JSON beside what is its own.
+#[derive(Serialize)]
+struct Done {
+    command: &'static str,
+    dry_run: bool,
+    device: String,
+}
 
 /// Do what `plan` says.
 pub(crate) fn run(plan: Plan, output: &mut Output) -> Result<Exit, CliError> {

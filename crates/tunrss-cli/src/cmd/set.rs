@@ -3,6 +3,7 @@
 use serde::Serialize;
 use tunrss::{Device, IfName};
 
+use super::Done;
 use super::show::Steering;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -30,12 +31,8 @@ pub(crate) fn run(plan: SetPlan, output: &mut Output) -> Result<Exit, CliError> 
         output.warn(&beyond(&name, highest, queues))?;
     }
     if output.is_json() {
-        let answer = Answer {
-            command: "set",
-            dry_run,
-            device: name.to_string(),
-            set: Steering::new(&config, report),
-        };
+        let done = Done { command: "set", dry_run, device: name.to_string() };
+        let answer = Answer { done, set: Steering::new(&config, report) };
         output.object(&answer)?;
         return Ok(Exit::Done);
     }
@@ -77,9 +74,8 @@ fn beyond(name: &IfName, highest: u16, queues: Option<u16>) -> String {
 
 #[derive(Serialize)]
 struct Answer {
-    command: &'static str,
-    dry_run: bool,
-    device: String,
+    #[serde(flatten)]
+    done: Done,
     #[serde(flatten)]
     set: Steering,
 }
