@@ -134,7 +134,9 @@ impl Device {
     }
 
     /// Attach `count` more queues, with virtio-net headers of 12 bytes and all offloads. They read
-    /// packets in the report mode that is in force now.
+    /// packets in the report mode that is in force now, if this process may see it (CAP_SYS_ADMIN in
+    /// the initial user namespace). One that may not has to be told if it is not
+    /// [`Report::Off`](crate::Report::Off): see [`Queue::set_report`].
     ///
     /// # Errors
     /// - [`Error::SingleQueue`] if the device takes only one.

@@ -161,7 +161,11 @@ impl Drop for Steering {
 pub(crate) fn report_in_force(device: &Device) -> Report {
     match device.steering() {
         Ok(Some(state)) => Report::new(state.report, &state.config),
-        Ok(None) | Err(_) => Report::Off,
+        Ok(None) => Report::Off,
+        Err(error) => {
+            log::warn!("{}: report mode unknown, off is assumed: {error}", device.name());
+            Report::Off
+        }
     }
 }
 
