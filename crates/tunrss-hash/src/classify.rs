@@ -1,6 +1,6 @@
 //! From configuration and packet to hash, report and queue: the oracle for every executor.
 
-use crate::dissect::{Dissection, Network, Protocol, Transport, dissect};
+use crate::dissect::{Dissection, Network, Protocol, dissect};
 use crate::toeplitz::HashInput;
 use crate::{HashReport, HashTypes, Link, SteeringConfig};
 
@@ -33,47 +33,59 @@ where
 
 /// Which of the enabled `types` a packet is hashed by, and over which bytes. `None`: by none.
 ///
-/// The first match wins (virtio 1.4, "Hash calculation for incoming packets"): TCP or UDP where
-/// that header is there and its type enabled, then the addresses alone. With extension headers
-/// the three `_EX` types come first, so [`HashTypes::IPV6_EX`] goes before
-/// [`HashTypes::TCPV6`].
+/// It is the first in the [`order`] for the packet that is enabled and whose fields are there.
 pub fn select(types: HashTypes, dissection: &Dissection) -> Option<(HashReport, HashInput)> {
-    match dissection.network.ok()? {
-        Network::V4 { source, destination, transport } => {
-            let [tcp, udp, ip] = [HashReport::TcpV4, HashReport::UdpV4, HashReport::Ipv4];
-            first_enabled(types, transport.ok(), [tcp, udp, ip])
-                .map(|(report, ports)| (report, HashInput::of(source, destination, ports)))
+    let network = dissection.network.ok()?;
+    let transport = network.transport();
+    let report = order(&network).iter().copied().find(|&report| {
+        types.contains(report.hash_type())
+            && protocol(report)
+                .is_none_or(|protocol| transport.is_ok_and(|found| found.protocol == protocol))
+    })?;
+    let ports = protocol(report).and(transport.ok()).map(|transport| transport.ports);
+    let input = match network {
+        Network::V4 { source, destination, .. } => HashInput::of(source, destination, ports),
+        Network::V6 { source, destination, extensions, .. } => {
+            let substitutes = extensions.filter(|_| is_ex(report)).unwrap_or_default();
+            let source = substitutes.home_address.unwrap_or(source);
+            let destination = substitutes.routing_address.unwrap_or(destination);
+            HashInput::of(source, destination, ports)
         }
-        Network::V6 { source, destination, extensions, transport } => {
-            let transport = transport.ok();
-            if let Some(extensions) = extensions {
-                let [tcp, udp, ip] = [HashReport::TcpV6Ex, HashReport::UdpV6Ex, HashReport::Ipv6Ex];
-                if let Some((report, ports)) = first_enabled(types, transport, [tcp, udp, ip]) {
-                    let source = extensions.home_address.unwrap_or(source);
-                    let destination = extensions.routing_address.unwrap_or(destination);
-                    return Some((report, HashInput::of(source, destination, ports)));
-                }
-            }
-            let [tcp, udp, ip] = [HashReport::TcpV6, HashReport::UdpV6, HashReport::Ipv6];
-            first_enabled(types, transport, [tcp, udp, ip])
-                .map(|(report, ports)| (report, HashInput::of(source, destination, ports)))
+    };
+    Some((report, input))
+}
+
+/// The types that a packet can be hashed by, the first one first (virtio 1.4, "Hash calculation for
+/// incoming packets"): TCP or UDP where that header is there, then the addresses alone. With
+/// extension headers the three `_EX` types come before the others, so [`HashTypes::IPV6_EX`] goes
+/// before [`HashTypes::TCPV6`].
+pub fn order(network: &Network) -> &'static [HashReport] {
+    match network {
+        Network::V4 { .. } => &[HashReport::TcpV4, HashReport::UdpV4, HashReport::Ipv4],
+        Network::V6 { extensions: None, .. } => {
+            &[HashReport::TcpV6, HashReport::UdpV6, HashReport::Ipv6]
         }
+        Network::V6 { extensions: Some(_), .. } => &[
+            HashReport::TcpV6Ex,
+            HashReport::UdpV6Ex,
+            HashReport::Ipv6Ex,
+            HashReport::TcpV6,
+            HashReport::UdpV6,
+            HashReport::Ipv6,
+        ],
     }
 }
 
-/// The first of the three reports whose type is enabled and whose header is there, with the ports
-/// if it takes them.
-fn first_enabled(
-    types: HashTypes,
-    transport: Option<Transport>,
-    [tcp, udp, ip]: [HashReport; 3],
-) -> Option<(HashReport, Option<[u8; 4]>)> {
-    let with_ports = transport.and_then(|Transport { protocol, ports }| {
-        let report = match protocol {
-            Protocol::Tcp => tcp,
-            Protocol::Udp => udp,
-        };
-        types.contains(report.hash_type()).then_some((report, Some(ports)))
-    });
-    with_ports.or_else(|| types.contains(ip.hash_type()).then_some((ip, None)))
+/// The protocol whose ports a type hashes, or `None` if it hashes addresses alone.
+pub fn protocol(report: HashReport) -> Option<Protocol> {
+    match report {
+        HashReport::TcpV4 | HashReport::TcpV6 | HashReport::TcpV6Ex => Some(Protocol::Tcp),
+        HashReport::UdpV4 | HashReport::UdpV6 | HashReport::UdpV6Ex => Some(Protocol::Udp),
+        HashReport::None | HashReport::Ipv4 | HashReport::Ipv6 | HashReport::Ipv6Ex => None,
+    }
+}
+
+/// Whether a type takes the addresses in extension headers for those of the IPv6 header.
+fn is_ex(report: HashReport) -> bool {
+    matches!(report, HashReport::Ipv6Ex | HashReport::TcpV6Ex | HashReport::UdpV6Ex)
 }

@@ -63,6 +63,15 @@ pub enum Network {
     },
 }
 
+impl Network {
+    /// The layer above, or why there are no ports.
+    pub fn transport(&self) -> Result<Transport, NoPorts> {
+        match self {
+            Self::V4 { transport, .. } | Self::V6 { transport, .. } => *transport,
+        }
+    }
+}
+
 /// What the extension headers of an IPv6 packet hold for the `_EX` types.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Extensions {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::Serialize;
-use tunrss::hash::classify::select;
+use tunrss::hash::classify::{order, protocol, select};
 use tunrss::hash::dissect::{
     Dissection, MAX_EXTENSION_HEADERS, MAX_VLAN_TAGS, Network, NoPorts, NotHashable, Protocol,
     Transport, dissect,
@@ -93,11 +93,9 @@ impl Explanation {
             let what = format!("{} is chosen, but {chosen:?} explained", verdict.report);
             return Err(CliError::Internal { what });
         }
-        let (transport, no_ports) = match dissection.network {
-            Ok(Network::V4 { transport, .. } | Network::V6 { transport, .. }) => match transport {
-                Ok(transport) => (Some(layer4(transport)), None),
-                Err(reason) => (None, Some(no_ports(reason))),
-            },
+        let (transport, no_ports) = match dissection.network.map(|network| network.transport()) {
+            Ok(Ok(transport)) => (Some(layer4(transport)), None),
+            Ok(Err(reason)) => (None, Some(no_ports(reason))),
             Err(_) => (None, None),
         };
         Ok(Self {
@@ -220,15 +218,10 @@ impl Ip {
 
 /// The types that are tried for a packet, in order, up to the one that is chosen.
 fn tried(types: HashTypes, dissection: &Dissection) -> Vec<Tried> {
-    let (reports, transport): (&[HashReport], _) = match dissection.network {
-        Err(_) => return Vec::new(),
-        Ok(Network::V4 { transport, .. }) => (&V4, transport),
-        Ok(Network::V6 { extensions: None, transport, .. }) => (&V6, transport),
-        Ok(Network::V6 { extensions: Some(_), transport, .. }) => (&V6_EX, transport),
-    };
+    let Ok(network) = dissection.network else { return Vec::new() };
     let mut all = Vec::new();
-    for &report in reports {
-        let fits = fits(report, transport);
+    for &report in order(&network) {
+        let fits = fits(report, network.transport());
         let is_enabled = types.contains(report.hash_type());
         let chosen = is_enabled && fits.is_ok();
         let reason = match fits {
@@ -243,23 +236,10 @@ fn tried(types: HashTypes, dissection: &Dissection) -> Vec<Tried> {
     all
 }
 
-const V4: [HashReport; 3] = [HashReport::TcpV4, HashReport::UdpV4, HashReport::Ipv4];
-const V6: [HashReport; 3] = [HashReport::TcpV6, HashReport::UdpV6, HashReport::Ipv6];
-const V6_EX: [HashReport; 6] = [
-    HashReport::TcpV6Ex,
-    HashReport::UdpV6Ex,
-    HashReport::Ipv6Ex,
-    HashReport::TcpV6,
-    HashReport::UdpV6,
-    HashReport::Ipv6,
-];
-
 /// Whether a packet with this transport layer has what the type hashes, and what decides it.
 fn fits(report: HashReport, transport: Result<Transport, NoPorts>) -> Result<String, String> {
-    let wanted = match report {
-        HashReport::TcpV4 | HashReport::TcpV6 | HashReport::TcpV6Ex => Protocol::Tcp,
-        HashReport::UdpV4 | HashReport::UdpV6 | HashReport::UdpV6Ex => Protocol::Udp,
-        _ => return Ok("enabled, and needs addresses only".into()),
+    let Some(wanted) = protocol(report) else {
+        return Ok("enabled, and needs addresses only".into());
     };
     let name = protocol_name(wanted);
     match transport {
