@@ -55,8 +55,11 @@ impl Device {
             }
         })?;
         let device = Self::open(name)?;
-        let mut all = vec![device.prepare(first)?];
-        all.extend(device.open_queues(queues - 1)?);
+        device.settle(&first)?;
+        let mut all = vec![Queue::new(first)];
+        for _ in 1..queues {
+            all.push(Queue::new(device.attach(OPEN_FLAGS)?));
+        }
         Ok((Self::open(name)?, all))
     }
 
@@ -147,7 +150,17 @@ impl Device {
         if queues > MAX_QUEUES {
             return Err(Error::QueueCount { queues });
         }
-        (0..count).map(|_| self.prepare(self.attach(OPEN_FLAGS)?)).collect()
+        let attached: Result<Vec<_>> = (0..count).map(|_| self.attach(OPEN_FLAGS)).collect();
+        let attached = attached?;
+        let Some(first) = attached.first() else { return Ok(Vec::new()) };
+        self.settle(first)?;
+        let report = steering::report_in_force(self);
+        let queue = |tun| {
+            let mut queue = Queue::new(tun);
+            queue.set_report(report.clone());
+            queue
+        };
+        Ok(attached.into_iter().map(queue).collect())
     }
 
     /// Whether the device outlives its last queue.
@@ -216,23 +229,20 @@ impl Device {
         }
     }
 
-    /// Settle header and offloads, which are the device's, and make the descriptor a queue.
-    fn prepare(&self, tun: OwnedFd) -> Result<Queue> {
-        ioctl::set_vnet_hdr_len(&tun, VnetHdrLen::V1.len())
+    /// Settle header and offloads, which are the device's, by one of its descriptors.
+    fn settle(&self, tun: &OwnedFd) -> Result<()> {
+        ioctl::set_vnet_hdr_len(tun, VnetHdrLen::V1.len())
             .map_err(|source| self.refused("the virtio-net header size", source))?;
-        ioctl::set_vnet_le(&tun)
+        ioctl::set_vnet_le(tun)
             .map_err(|source| self.refused("little-endian virtio-net headers", source))?;
         // UDP segmentation since Linux 6.2, and only both together.
         let tcp = offload::CSUM | offload::TSO4 | offload::TSO6 | offload::TSO_ECN;
         let all = tcp | offload::USO4 | offload::USO6;
-        match ioctl::set_offload(&tun, all) {
-            Err(Errno::INVAL) => ioctl::set_offload(&tun, tcp),
+        match ioctl::set_offload(tun, all) {
+            Err(Errno::INVAL) => ioctl::set_offload(tun, tcp),
             result => result,
         }
-        .map_err(|source| self.refused("offloads", source))?;
-        let mut queue = Queue::new(tun);
-        queue.set_report(steering::report_in_force(self));
-        Ok(queue)
+        .map_err(|source| self.refused("offloads", source))
     }
 }
 
