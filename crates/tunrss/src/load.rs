@@ -6,8 +6,9 @@ use std::os::fd::AsFd;
 use aya::Ebpf;
 use aya::maps::{Array, MapFd, MapInfo};
 use aya::programs::{ProgramError, ProgramInfo, SchedClassifier, SocketFilter};
+use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, setrlimit};
-use tunrss_bpf::{FILTER, Object, Program, REPORT, RETURN_QUEUE, STEER, State};
+use tunrss_bpf::{Object, Program, ProgramKind, REPORT, State};
 
 use crate::error::Error;
 use crate::sys;
@@ -30,35 +31,36 @@ impl Loaded {
         Array::<_, u32>::create(1, 0).map_err(|source| refused(first, &object, source))?;
         let elf = object.to_elf()?;
         let ebpf = Ebpf::load(&elf).map_err(|source| refused(first, &object, source))?;
+        let programs: Vec<_> =
+            object.programs().iter().map(|program| (program.name(), program.kind())).collect();
         let mut loaded = Self { ebpf, object };
-        for name in [STEER, REPORT, RETURN_QUEUE, FILTER] {
-            if loaded.object.program(name).is_some() {
-                loaded.load(name)?;
-            }
+        for (name, kind) in programs {
+            let result = match kind {
+                ProgramKind::SocketFilter => loaded.socket_filter(name)?.load(),
+                ProgramKind::SchedCls => loaded.report()?.load(),
+            };
+            result.map_err(|source| refused(name, &loaded.object, source))?;
         }
         Ok(loaded)
     }
 
     /// A steering or filter program.
     pub(crate) fn socket_filter(&mut self, name: &'static str) -> Result<&mut SocketFilter, Error> {
-        let Self { ebpf, object } = self;
-        let program = ebpf.program_mut(name).ok_or_else(|| missing(name, object))?;
-        program.try_into().map_err(|source: ProgramError| refused(name, object, source))
+        self.program(name)
     }
 
     /// The report program.
     pub(crate) fn report(&mut self) -> Result<&mut SchedClassifier, Error> {
-        let Self { ebpf, object } = self;
-        let program = ebpf.program_mut(REPORT).ok_or_else(|| missing(REPORT, object))?;
-        program.try_into().map_err(|source: ProgramError| refused(REPORT, object, source))
+        self.program(REPORT)
     }
 
-    fn load(&mut self, name: &'static str) -> Result<(), Error> {
-        let result = match name {
-            REPORT => self.report()?.load(),
-            _ => self.socket_filter(name)?.load(),
-        };
-        result.map_err(|source| refused(name, &self.object, source))
+    fn program<'a, P>(&'a mut self, name: &'static str) -> Result<&'a mut P, Error>
+    where
+        &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = ProgramError>,
+    {
+        let Self { ebpf, object } = self;
+        let program = ebpf.program_mut(name).ok_or_else(|| missing(name, object))?;
+        program.try_into().map_err(|source| refused(name, object, source))
     }
 }
 
@@ -116,6 +118,11 @@ pub(crate) fn errno(error: &(dyn StdError + 'static)) -> Option<i32> {
         next = error.source();
     }
     None
+}
+
+/// Whether an error says that a program or map has ended since it was found.
+pub(crate) fn is_gone(error: &(dyn StdError + 'static)) -> bool {
+    errno(error) == Some(Errno::NOENT.raw_os_error())
 }
 
 fn refused(program: &str, object: &Object, source: impl StdError + Send + Sync + 'static) -> Error {

@@ -64,7 +64,7 @@ impl Device {
         for _ in 0..LOOKS {
             match self.look() {
                 // Another process has replaced the program while we looked at it.
-                Err(error) if error.errno() == Some(Errno::NOENT.raw_os_error()) => {}
+                Err(error) if load::is_gone(&error) => {}
                 result => return result,
             }
         }
@@ -213,7 +213,7 @@ fn remove(device: &Device, control: BorrowedFd<'_>) -> Result<()> {
     for (program, _) in steer_programs(device)? {
         match load::retire(&program) {
             // It went away since it was found, now that the device does not hold it.
-            Err(source) if load::errno(&*source) == Some(Errno::NOENT.raw_os_error()) => {}
+            Err(source) if load::is_gone(&*source) => {}
             result => result.map_err(|source| device.unreadable(source))?,
         }
     }
@@ -267,9 +267,7 @@ fn steer_programs(device: &Device) -> Result<Vec<(ProgramInfo, State)>> {
         let program = match program {
             Ok(program) => program,
             // It went away while we looked.
-            Err(source) if load::errno(&source) == Some(Errno::NOENT.raw_os_error()) => {
-                continue;
-            }
+            Err(source) if load::is_gone(&source) => continue,
             Err(source) => return Err(device.unreadable(source.into())),
         };
         if program.name() != STEER.as_bytes() {
