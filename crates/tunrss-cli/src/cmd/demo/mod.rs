@@ -13,8 +13,7 @@ mod traffic;
 use std::fmt::Write;
 
 use serde::Serialize;
-use tunrss::hash::config::fill_equal;
-use tunrss::hash::{HashKey, HashTypes, Link, SteeringConfig};
+use tunrss::hash::{HashKey, HashTypes, Link};
 use tunrss::{Config, Device, Queue, Report, ReportMode};
 
 use self::place::Place;
@@ -23,7 +22,7 @@ pub(crate) use self::traffic::MAX_FLOWS;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::{Distribution, Output, Paint};
-use crate::plan::DemoPlan;
+use crate::plan::{ConfigPlan, DemoPlan, TablePlan};
 
 pub(crate) fn run(plan: DemoPlan, output: &mut Output) -> Result<Exit, CliError> {
     let config = config(plan.queues)?;
@@ -63,10 +62,8 @@ pub(crate) fn run(plan: DemoPlan, output: &mut Output) -> Result<Exit, CliError>
 
 /// All types, and the published key: a run can be repeated, and checked by hand.
 fn config(queues: u16) -> Result<Config, CliError> {
-    let refused = |source| CliError::Config { what: "the demo's configuration".into(), source };
-    let mut table = vec![0; usize::from(queues).next_power_of_two().max(128)];
-    fill_equal(&mut table, 0, queues).map_err(refused)?;
-    SteeringConfig::new(HashTypes::ALL, HashKey::MICROSOFT, table, 0).map_err(refused)
+    let (types, key) = (HashTypes::ALL, HashKey::MICROSOFT);
+    ConfigPlan { types, key, table: TablePlan::DeviceQueues, unclassified: 0 }.build(queues)
 }
 
 /// Steer by eBPF with the kernel's report; without the privilege, not at all. Then the reason.
