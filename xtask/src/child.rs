@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ impl Child {
     /// A program, without arguments.
     pub(crate) fn new(program: impl Into<OsString>) -> Self {
         let program = program.into();
-        let name = std::path::Path::new(&program).file_name().unwrap_or(&program);
+        let name = Path::new(&program).file_name().unwrap_or(&program);
         Self { line: name.to_string_lossy().into_owned(), command: Command::new(&program) }
     }
 
@@ -50,6 +51,12 @@ impl Child {
     /// The same with these folders at the end of PATH; not worth showing.
     pub(crate) fn path(mut self, path: OsString) -> Self {
         self.command.env("PATH", path);
+        self
+    }
+
+    /// The same, run in this folder.
+    pub(crate) fn inside(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
         self
     }
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod child;
+mod guest_kernel;
 mod privilege;
 mod summary;
 mod targets;
@@ -35,7 +36,7 @@ enum Command {
     /// A check that is no test counts as one.
     #[command(after_long_help = TEST_HELP)]
     Test {
-        /// Leave out the tier bpf, which needs root, instead of failing
+        /// Leave out the tiers bpf and vm, which need root, instead of failing
         #[arg(long)]
         unprivileged: bool,
         /// The tiers to run
@@ -53,8 +54,10 @@ const TEST_HELP: &str = "\
 Privilege:
   netns  test files named netns.rs; as an ordinary user under `unshare -Urn`
   bpf    test files named bpf.rs, device.rs or cli_device.rs; root in the initial user namespace,
-         since BPF_PROG_LOAD is refused to root of any other; bpftool and ip have to be installed,
-         with CI=true in the environment that is done here
+         since BPF_PROG_LOAD is refused to root of any other; bpftool and ip have to be installed
+  vm     test files named vm.rs; root as for bpf; QEMU, busybox and ethtool have to be installed; a
+         kernel for the guest is downloaded by apt-get and unpacked in the target folder
+With CI=true in the environment what has to be installed is installed.
 
 Exit status: 0 if everything passed, 1 if not, 2 for wrong arguments.
 
@@ -80,8 +83,10 @@ fn main() -> ExitCode {
 fn test(unprivileged: bool, tiers: Vec<Tier>) -> Result<ExitCode> {
     std::env::set_current_dir(repository())?;
     let is_asked_for = |tier: &Tier| tiers.is_empty() || tiers.contains(tier);
-    if unprivileged && tiers.contains(&Tier::Bpf) {
-        let message = "the tier bpf is asked for by name and left out by --unprivileged";
+    let privileged = tiers.iter().find(|tier| tier.needs_root());
+    if let (true, Some(tier)) = (unprivileged, privileged) {
+        let message =
+            format!("the tier {tier} is asked for by name and left out by --unprivileged");
         Args::command().error(ErrorKind::ArgumentConflict, message).exit();
     }
     let tiers: Vec<_> = Tier::ALL.into_iter().filter(is_asked_for).collect();

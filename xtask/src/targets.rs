@@ -23,6 +23,7 @@ impl TestFile {
         match self.name.as_str() {
             "netns" => Some(Tier::Netns),
             "bpf" | "device" | "cli_device" => Some(Tier::Bpf),
+            "vm" => Some(Tier::Vm),
             _ => None,
         }
     }
@@ -44,7 +45,7 @@ impl TestFile {
 pub(crate) fn of_tier(tier: Tier) -> Result<Vec<TestFile>> {
     let mark = format!("ignore = \"cargo xtask test {tier}\"");
     let mut files = vec![];
-    for package in workspace()? {
+    for package in workspace()?.packages {
         let own = package.targets.iter().filter(|target| target.is_test());
         let own: Vec<_> = own
             .map(|target| TestFile {
@@ -88,7 +89,15 @@ fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn workspace() -> Result<Vec<Package>> {
+/// The folder that cargo builds in.
+///
+/// # Errors
+/// cargo does not tell.
+pub(crate) fn target_folder() -> Result<PathBuf> {
+    Ok(workspace()?.target_directory)
+}
+
+fn workspace() -> Result<Metadata> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["metadata", "--format-version=1", "--no-deps", "--locked"])
@@ -100,14 +109,13 @@ fn workspace() -> Result<Vec<Package>> {
         output.status,
         String::from_utf8_lossy(&output.stderr)
     );
-    let metadata: Metadata =
-        serde_json::from_slice(&output.stdout).context("cannot read what cargo metadata says")?;
-    Ok(metadata.packages)
+    serde_json::from_slice(&output.stdout).context("cannot read what cargo metadata says")
 }
 
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
+    target_directory: PathBuf,
 }
 
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@ use crate::child::{Child, Ended};
 use crate::privilege::{is_root, missing_for_bpf};
 use crate::summary::{Counts, Outcome, Summary};
 use crate::targets::{self, TestFile};
-use crate::tools;
+use crate::{guest_kernel, tools};
 
 /// A part of the tests. They run in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, ValueEnum)]
@@ -30,11 +30,26 @@ pub(crate) enum Tier {
     Netns,
     /// Tests that need root: programs in the kernel, on devices
     Bpf,
+    /// Tests that need root and QEMU: devices that a virtual machine holds
+    Vm,
 }
 
 impl Tier {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Fmt, Self::Clippy, Self::Doc, Self::Unit, Self::NoStd, Self::Netns, Self::Bpf];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Fmt,
+        Self::Clippy,
+        Self::Doc,
+        Self::Unit,
+        Self::NoStd,
+        Self::Netns,
+        Self::Bpf,
+        Self::Vm,
+    ];
+
+    /// Whether it is run by root only.
+    pub(crate) fn needs_root(self) -> bool {
+        matches!(self, Self::Bpf | Self::Vm)
+    }
 
     fn run(self, counts: &mut Counts) -> Result<()> {
         match self {
@@ -58,6 +73,7 @@ impl Tier {
             Self::NoStd => no_std(counts),
             Self::Netns => netns(counts),
             Self::Bpf => bpf(counts),
+            Self::Vm => vm(counts),
         }
     }
 }
@@ -75,7 +91,7 @@ pub(crate) fn run(tiers: &[Tier], unprivileged: bool) -> Summary {
     for &tier in tiers {
         let start = Instant::now();
         let mut counts = Counts::default();
-        let outcome = if tier == Tier::Bpf && unprivileged {
+        let outcome = if tier.needs_root() && unprivileged {
             Outcome::LeftOut("--unprivileged")
         } else {
             println!("\n=== {tier} ===");
@@ -136,14 +152,26 @@ fn netns(counts: &mut Counts) -> Result<()> {
 }
 
 fn bpf(counts: &mut Counts) -> Result<()> {
+    ensure_privileged(Tier::Bpf)?;
+    tools::ensure_installed(&tools::BPF)?;
+    privileged(counts, Tier::Bpf, &[])
+}
+
+fn vm(counts: &mut Counts) -> Result<()> {
+    ensure_privileged(Tier::Vm)?;
+    tools::ensure_installed(&tools::VM)?;
+    guest_kernel::ensure_unpacked()?;
+    privileged(counts, Tier::Vm, &[])
+}
+
+fn ensure_privileged(tier: Tier) -> Result<()> {
     if let Some(missing) = missing_for_bpf() {
         bail!(
-            "{missing}; run it as root (sudo env \"PATH=$PATH\" cargo xtask test bpf), or leave the \
-             tier out with --unprivileged"
+            "{missing}; run it as root (sudo env \"PATH=$PATH\" cargo xtask test {tier}), or leave \
+             the tier out with --unprivileged"
         );
     }
-    tools::ensure_installed()?;
-    privileged(counts, Tier::Bpf, &[])
+    Ok(())
 }
 
 /// Run the test files of a tier, each by itself, under the command `wrapper`.

@@ -1,4 +1,4 @@
-//! The programs that the tier bpf calls, and where they come from.
+//! The programs that tests call, and where they come from.
 
 use std::env;
 use std::ffi::OsString;
@@ -22,39 +22,61 @@ pub(crate) fn path() -> OsString {
     env::join_paths(folders).unwrap_or_default()
 }
 
-/// Make sure that the tools are there. With CI=true, root and apt-get, install what is not.
+/// A program, and the Debian package that it is in.
+pub(crate) struct Tool {
+    name: &'static str,
+    package: &'static str,
+}
+
+/// Make sure that `tools` are there. With CI=true, root and apt-get, install what is not.
 ///
 /// # Errors
 /// A tool is missing; says which, and the command that installs it.
-pub(crate) fn ensure_installed() -> Result<()> {
-    if !missing().is_empty() && installs_by_itself() {
-        let apt_get = |args: &[&str]| {
-            Child::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive").run()?.check()
-        };
-        apt_get(&["update"])?;
-        apt_get(&[&["install", "-y"], &TOOLS.map(|(_, package)| package)[..]].concat())?;
+pub(crate) fn ensure_installed(tools: &[Tool]) -> Result<()> {
+    let packages: Vec<_> = tools.iter().map(|tool| tool.package).collect();
+    if !missing(tools).is_empty() && installs_by_itself() {
+        update_lists()?;
+        apt_get(&[&["install", "-y", "--no-install-recommends"], &packages[..]].concat())?;
     }
-    let missing = missing();
+    let missing = missing(tools);
     ensure!(
         missing.is_empty(),
-        "not installed: {}; as root: apt-get install -y {}",
+        "not installed: {}; as root: apt-get install -y --no-install-recommends {}",
         missing.join(", "),
-        TOOLS.map(|(_, package)| package).join(" ")
+        packages.join(" ")
     );
     Ok(())
 }
 
-fn missing() -> Vec<&'static str> {
-    TOOLS.into_iter().map(|(tool, _)| tool).filter(|tool| !is_installed(tool)).collect()
+/// Have apt-get learn what packages there are.
+pub(crate) fn update_lists() -> Result<()> {
+    apt_get(&["update"])
+}
+
+fn apt_get(args: &[&str]) -> Result<()> {
+    Child::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive").run()?.check()
+}
+
+fn missing(tools: &[Tool]) -> Vec<&'static str> {
+    tools.iter().map(|tool| tool.name).filter(|name| !is_installed(name)).collect()
 }
 
 fn is_installed(tool: &str) -> bool {
     env::split_paths(&path()).any(|folder: PathBuf| Path::is_file(&folder.join(tool)))
 }
 
-fn installs_by_itself() -> bool {
+/// Whether what is missing is installed without asking.
+pub(crate) fn installs_by_itself() -> bool {
     env::var_os("CI").is_some_and(|value| value == "true") && is_root() && is_installed("apt-get")
 }
 
-/// Tools and the Debian packages they are in.
-const TOOLS: [(&str, &str); 2] = [("bpftool", "bpftool"), ("ip", "iproute2")];
+/// Those of the tier bpf.
+pub(crate) const BPF: [Tool; 2] =
+    [Tool { name: "bpftool", package: "bpftool" }, Tool { name: "ip", package: "iproute2" }];
+
+/// Those of the tier vm. The guest has the last two.
+pub(crate) const VM: [Tool; 3] = [
+    Tool { name: "qemu-system-x86_64", package: "qemu-system-x86" },
+    Tool { name: "busybox", package: "busybox-static" },
+    Tool { name: "ethtool", package: "ethtool" },
+];

@@ -76,6 +76,11 @@ impl Asm {
         self.push(Insn::Store { size, base, offset, src: src.into() });
     }
 
+    /// Add `src` to 64 bits of memory, with nothing coming in between.
+    pub fn atomic_add(&mut self, base: Reg, offset: i16, src: Reg) {
+        self.push(Insn::AtomicAdd { base, offset, src });
+    }
+
     /// `dst =` the address of byte `offset` of `section`
     pub fn load_address(&mut self, dst: Reg, section: Section, offset: i32) {
         self.push(Insn::LoadAddress { dst, section, offset });

@@ -28,7 +28,12 @@ impl Object {
             writer.append_section_data(rodata, self.rodata(), 8);
             rodata
         });
-        let data_sections = DataSections { data, rodata };
+        let bss = (self.bss_len() > 0).then(|| {
+            let bss = writer.section_id(StandardSection::UninitializedData);
+            writer.append_section_bss(bss, self.bss_len() as u64, 8);
+            bss
+        });
+        let data_sections = DataSections { data, rodata, bss };
         for kind in [ProgramKind::SocketFilter, ProgramKind::SchedCls] {
             let mut programs = self.programs().iter().filter(|program| program.kind() == kind);
             let Some(first) = programs.next() else { continue };
@@ -45,6 +50,7 @@ impl Object {
 struct DataSections {
     data: SectionId,
     rodata: Option<SectionId>,
+    bss: Option<SectionId>,
 }
 
 fn add_program(
@@ -71,6 +77,7 @@ fn add_program(
             let target = match target {
                 Section::Data => Some(data_sections.data),
                 Section::Rodata => data_sections.rodata,
+                Section::Bss => data_sections.bss,
             };
             if let Some(target) = target {
                 let symbol = writer.section_symbol(target);

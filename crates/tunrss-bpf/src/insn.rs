@@ -131,6 +131,10 @@ pub enum AluOp {
     Add = 0x00,
     /// `dst -= operand`
     Sub = 0x10,
+    /// `dst *= operand`
+    Mul = 0x20,
+    /// `dst |= operand`
+    Or = 0x40,
     /// `dst &= operand`
     And = 0x50,
     /// `dst <<= operand`
@@ -144,13 +148,24 @@ pub enum AluOp {
 }
 
 impl AluOp {
-    const ALL: [Self; 7] =
-        [Self::Add, Self::Sub, Self::And, Self::Lsh, Self::Rsh, Self::Xor, Self::Mov];
+    const ALL: [Self; 9] = [
+        Self::Add,
+        Self::Sub,
+        Self::Mul,
+        Self::Or,
+        Self::And,
+        Self::Lsh,
+        Self::Rsh,
+        Self::Xor,
+        Self::Mov,
+    ];
 
     fn symbol(self) -> &'static str {
         match self {
             Self::Add => "+=",
             Self::Sub => "-=",
+            Self::Mul => "*=",
+            Self::Or => "|=",
             Self::And => "&=",
             Self::Lsh => "<<=",
             Self::Rsh => ">>=",
@@ -197,20 +212,44 @@ impl Cond {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(i32)]
 pub enum Helper {
+    /// `bpf_ktime_get_ns()`: nanoseconds of `CLOCK_MONOTONIC`.
+    KtimeGetNs = 5,
+    /// `bpf_get_smp_processor_id()`: the CPU the program runs on.
+    GetSmpProcessorId = 8,
+    /// `bpf_skb_store_bytes(skb, offset, from, len, flags)`: writes packet bytes. 0 or negative.
+    SkbStoreBytes = 9,
+    /// `bpf_skb_vlan_pop(skb)`: takes off the VLAN tag that is kept beside the packet; one in the
+    /// packet becomes it. 0 or negative.
+    SkbVlanPop = 19,
     /// `bpf_skb_load_bytes(skb, offset, to, len)`: copies packet bytes. 0, or negative if the
     /// packet is shorter; `to` is then all zero.
     SkbLoadBytes = 26,
     /// `bpf_skb_change_head(skb, len, flags)`: makes room in front of the packet. 0 or negative.
     SkbChangeHead = 43,
+    /// `bpf_set_hash(skb, hash)`: sets the hash by which the kernel tells flows apart. 0.
+    SetHash = 48,
 }
 
 impl Helper {
-    const ALL: [Self; 2] = [Self::SkbLoadBytes, Self::SkbChangeHead];
+    const ALL: [Self; 7] = [
+        Self::KtimeGetNs,
+        Self::GetSmpProcessorId,
+        Self::SkbStoreBytes,
+        Self::SkbVlanPop,
+        Self::SkbLoadBytes,
+        Self::SkbChangeHead,
+        Self::SetHash,
+    ];
 
     fn name(self) -> &'static str {
         match self {
+            Self::KtimeGetNs => "ktime_get_ns",
+            Self::GetSmpProcessorId => "get_smp_processor_id",
+            Self::SkbStoreBytes => "skb_store_bytes",
+            Self::SkbVlanPop => "skb_vlan_pop",
             Self::SkbLoadBytes => "skb_load_bytes",
             Self::SkbChangeHead => "skb_change_head",
+            Self::SetHash => "set_hash",
         }
     }
 }
@@ -222,6 +261,8 @@ pub enum Section {
     Rodata,
     /// The configuration with the indirection table, writable from outside.
     Data,
+    /// The counters, which the programs write.
+    Bss,
 }
 
 impl Section {
@@ -230,6 +271,7 @@ impl Section {
         match self {
             Self::Rodata => ".rodata",
             Self::Data => ".data",
+            Self::Bss => ".bss",
         }
     }
 }
@@ -267,6 +309,15 @@ pub enum Insn {
         offset: i16,
         /// What is stored.
         src: Operand,
+    },
+    /// `lock *(u64 *)(base + offset) += src`: no interrupt and no other CPU comes in between.
+    AtomicAdd {
+        /// The address.
+        base: Reg,
+        /// Bytes added to the address.
+        offset: i16,
+        /// What is added.
+        src: Reg,
     },
     /// `dst =` the address of a byte of a data section. Two slots.
     LoadAddress {
@@ -318,6 +369,9 @@ impl Insn {
             Self::Store { size, base, offset, src: Operand::Imm(imm) } => {
                 (CLASS_ST | MODE_MEM | size as u8, base, Reg::R0, offset, imm)
             }
+            Self::AtomicAdd { base, offset, src } => {
+                (CLASS_STX | MODE_ATOMIC | Size::Double as u8, base, src, offset, ATOMIC_ADD)
+            }
             Self::LoadAddress { dst, offset, .. } => (LOAD_IMM64, dst, Reg::R0, 0, offset),
             Self::JumpIf { cond, dst, src, offset } => {
                 with_operand(CLASS_JMP | cond as u8, dst, src, offset)
@@ -360,6 +414,9 @@ impl Insn {
                 (CLASS_STX, _, MODE_MEM) => {
                     Self::Store { size, base: dst, offset, src: src.into() }
                 }
+                (CLASS_STX, _, MODE_ATOMIC) if size == Size::Double && imm == ATOMIC_ADD => {
+                    Self::AtomicAdd { base: dst, offset, src }
+                }
                 (CLASS_ST, _, MODE_MEM) => Self::Store { size, base: dst, offset, src: imm.into() },
                 _ => return None,
             },
@@ -376,6 +433,9 @@ impl fmt::Display for Insn {
             }
             Self::Store { size, base, offset, src } => {
                 write!(f, "*({} *)({base} {offset:+}) = {src}", size.name())
+            }
+            Self::AtomicAdd { base, offset, src } => {
+                write!(f, "lock *(u64 *)({base} {offset:+}) += {src}")
             }
             Self::LoadAddress { dst, section, offset } => {
                 write!(f, "{dst} = {} {offset:+} ll", section.name())
@@ -403,6 +463,8 @@ const CLASS_STX: u8 = 0x03;
 const CLASS_JMP: u8 = 0x05;
 const CLASS_ALU64: u8 = 0x07;
 const MODE_MEM: u8 = 0x60;
+const MODE_ATOMIC: u8 = 0xc0;
+const ATOMIC_ADD: i32 = 0;
 const SOURCE_REG: u8 = 0x08;
 const LOAD_IMM64: u8 = 0x18;
 const CALL: u8 = 0x85;
@@ -437,6 +499,11 @@ mod tests {
                 Insn::Store { size: Size::Byte, base: dst, offset: 1, src },
                 0x7372_0100_0000_0000,
                 "*(u8 *)(r2 +1) = r7",
+            ),
+            (
+                Insn::AtomicAdd { base: dst, offset: 8, src: Reg::R7 },
+                0xdb72_0800_0000_0000,
+                "lock *(u64 *)(r2 +8) += r7",
             ),
             (
                 Insn::JumpIf { cond: Cond::Ne, dst, src: 0x800.into(), offset: 3 },

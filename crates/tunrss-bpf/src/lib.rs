@@ -21,14 +21,19 @@
 #![forbid(unsafe_code)]
 
 pub mod asm;
+pub mod counters;
 pub mod elf;
 pub mod insn;
 mod lower;
+pub mod mode;
+pub mod prefix;
 pub mod program;
 pub mod state;
 
-pub use lower::PREFIX_LEN;
+pub use counters::Counters;
+pub use mode::{Driver, ReportMode, SteeringMode};
+pub use prefix::Prefix;
 pub use program::{
-    FILTER, Object, Program, ProgramKind, REPORT, RETURN_QUEUE, STEER, compile, compile_for,
+    FILTER, INGRESS, Object, Program, ProgramKind, REPORT, RETURN_QUEUE, STEER, compile,
 };
-pub use state::{ReportMode, State, Target};
+pub use state::{Owner, State, Target};

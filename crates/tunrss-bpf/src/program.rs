@@ -5,11 +5,13 @@ use std::fmt;
 use tunrss_hash::{Link, SteeringConfig};
 
 use crate::asm::{AsmError, Code};
+use crate::counters;
 use crate::lower::{self, Outcome};
-use crate::state::{ReportMode, State, Target};
+use crate::mode::{Driver, ReportMode, SteeringMode};
+use crate::state::State;
 
-/// Compile `config` for packets that start with `link`, for no device in particular. See
-/// [`compile_for`].
+/// Compile `config` for packets that start with `link`, for no device in particular: a TUN or TAP.
+/// See [`Object::new`].
 ///
 /// # Errors
 /// [`CompileError`] is a mistake in this crate; no configuration should cause one.
@@ -18,46 +20,7 @@ pub fn compile<T: AsRef<[u16]>>(
     link: Link,
     report: ReportMode,
 ) -> Result<Object, CompileError> {
-    compile_for(Target::default(), config, link, report)
-}
-
-/// Compile `config` for the device `target`, whose packets start with `link`.
-///
-/// Without kernel report the object holds one program, [`STEER`]. With it, three that belong
-/// together: [`REPORT`], [`RETURN_QUEUE`] and [`FILTER`]. These cannot note queue 65,535: the kernel
-/// keeps that number for "none" (`NO_QUEUE_MAPPING`). No device has so many.
-///
-/// # Errors
-/// [`CompileError`] is a mistake in this crate; no configuration should cause one.
-pub fn compile_for<T: AsRef<[u16]>>(
-    target: Target,
-    config: &SteeringConfig<T>,
-    link: Link,
-    report: ReportMode,
-) -> Result<Object, CompileError> {
-    let config = config.as_borrowed();
-    let program = |name, kind, code: Result<Code, AsmError>| match code {
-        Ok(code) => Ok(Program { name, kind, code }),
-        Err(source) => Err(CompileError { program: name, source }),
-    };
-    let programs = match report {
-        ReportMode::Off | ReportMode::Reader => vec![program(
-            STEER,
-            ProgramKind::SocketFilter,
-            lower::classifier(&config, link, Outcome::ReturnQueue),
-        )?],
-        ReportMode::Kernel => vec![
-            program(
-                REPORT,
-                ProgramKind::SchedCls,
-                lower::classifier(&config, link, Outcome::ReportAndPass),
-            )?,
-            program(RETURN_QUEUE, ProgramKind::SocketFilter, lower::return_queue())?,
-            program(FILTER, ProgramKind::SocketFilter, lower::filter())?,
-        ],
-    };
-    let data = State::encode(&config, link, report, target);
-    Ok(Object { programs, rodata: lower::words(&config), data })
+    Object::new(&State::new(config, link, report))
 }
 
 /// The steering program that does it all: for `TUNSETSTEERINGEBPF`.
@@ -68,6 +31,8 @@ pub const REPORT: &str = "tunrss_report";
 pub const RETURN_QUEUE: &str = "tunrss_queue";
 /// The filter program that drops frames without report: for `TUNSETFILTEREBPF`.
 pub const FILTER: &str = "tunrss_filter";
+/// The program that sets the hash by which macvtap chooses a queue: for tcx or clsact ingress.
+pub const INGRESS: &str = "tunrss_ingress";
 
 /// The programs of a configuration, and their data sections.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -75,9 +40,62 @@ pub struct Object {
     programs: Vec<Program>,
     rodata: Vec<u8>,
     data: Vec<u8>,
+    bss_len: usize,
 }
 
 impl Object {
+    /// Compile what `state` says. The programs depend on driver, steering and report:
+    ///
+    /// | driver | steering | report | programs |
+    /// |---|---|---|---|
+    /// | tun | RSS | off, reader | [`STEER`] |
+    /// | tun | RSS | kernel | [`REPORT`], [`RETURN_QUEUE`], [`FILTER`] |
+    /// | tun | automatic | kernel | [`REPORT`], [`FILTER`] |
+    /// | tun | automatic | off, reader | [`REPORT`], which leaves packets as they are |
+    /// | macvtap | RSS | any | [`INGRESS`]; the driver has no place for a report |
+    /// | macvtap | automatic | any | [`INGRESS`], which leaves packets as they are |
+    ///
+    /// The first of them carries the configuration. One that leaves packets as they are says what is in force, and counts if asked to.
+    ///
+    /// Queue 65,535 cannot be noted by [`REPORT`]: the kernel keeps that number for "none"
+    /// (`NO_QUEUE_MAPPING`). No device has so many.
+    ///
+    /// # Errors
+    /// [`CompileError`] is a mistake in this crate; no configuration should cause one.
+    pub fn new(state: &State) -> Result<Self, CompileError> {
+        let classifier =
+            |name, kind, outcome| Program::new(name, kind, lower::classifier(state, outcome));
+        let socket_filter = ProgramKind::SocketFilter;
+        let filter = || Program::new(FILTER, socket_filter, lower::filter(state));
+        let is_rss = state.steering == SteeringMode::Rss;
+        let programs = match (state.driver, state.report) {
+            (Driver::Tun, ReportMode::Kernel) => {
+                let outcome = Outcome::Report { notes_queue: is_rss };
+                let mut programs = vec![classifier(REPORT, ProgramKind::SchedCls, outcome)?];
+                if is_rss {
+                    let return_queue = lower::return_queue();
+                    programs.push(Program::new(RETURN_QUEUE, socket_filter, return_queue)?);
+                }
+                programs.push(filter()?);
+                programs
+            }
+            (Driver::Tun, ReportMode::Off | ReportMode::Reader) if is_rss => {
+                vec![classifier(STEER, socket_filter, Outcome::ReturnQueue)?]
+            }
+            (Driver::Tun, ReportMode::Off | ReportMode::Reader) => {
+                vec![classifier(REPORT, ProgramKind::SchedCls, Outcome::Pass)?]
+            }
+            (Driver::Macvtap, _) => {
+                let outcome = if is_rss { Outcome::SetHash } else { Outcome::Pass };
+                vec![classifier(INGRESS, ProgramKind::SchedCls, outcome)?]
+            }
+        };
+        let bss_len = counters::section_len(state);
+        let needs_words = is_rss || state.report == ReportMode::Kernel || bss_len > 0;
+        let rodata = if needs_words { lower::words(&state.config.as_borrowed()) } else { vec![] };
+        Ok(Self { programs, rodata, data: state.encode(), bss_len })
+    }
+
     /// The programs.
     pub fn programs(&self) -> &[Program] {
         &self.programs
@@ -99,6 +117,12 @@ impl Object {
         &self.data
     }
 
+    /// Bytes of the `.bss` section, all zero at first: the counters, see [`crate::counters`]. 0 if
+    /// nothing is counted.
+    pub fn bss_len(&self) -> usize {
+        self.bss_len
+    }
+
     /// All programs as assembly text, with a line on each section.
     pub fn listing(&self) -> String {
         let mut text = format!(
@@ -108,6 +132,9 @@ impl Object {
             self.data.len(),
             crate::state::TABLE_OFFSET,
         );
+        if self.bss_len > 0 {
+            text += &format!("; .bss {} bytes: counters\n", self.bss_len);
+        }
         for program in &self.programs {
             text.push('\n');
             text.push_str(&program.to_string());
@@ -125,6 +152,17 @@ pub struct Program {
 }
 
 impl Program {
+    fn new(
+        name: &'static str,
+        kind: ProgramKind,
+        code: Result<Code, AsmError>,
+    ) -> Result<Self, CompileError> {
+        match code {
+            Ok(code) => Ok(Self { name, kind, code }),
+            Err(source) => Err(CompileError { program: name, source }),
+        }
+    }
+
     /// Its name, in the object file and in the kernel.
     pub fn name(&self) -> &'static str {
         self.name

@@ -1,86 +1,41 @@
 //! The `.data` section: the configuration a program executes, in a form that can be read back.
 //!
 //! The programs read their indirection table from it, so that the section is part of every loaded
-//! program: whoever finds the program finds what it does, and for which device. It is 24 bytes of
-//! our own, then `struct virtio_net_rss_config` (virtio 1.4, "Setting RSS parameters"), all
-//! little-endian:
+//! program: whoever finds the program finds what it does, for which device, and who has set it. It is
+//! 72 bytes of our own, then `struct virtio_net_rss_config` (virtio 1.4, "Setting RSS parameters"),
+//! all little-endian:
 //!
 //! | offset | bytes | field |
 //! |---|---|---|
 //! | 0 | 4 | `TRSS` |
-//! | 4 | 1 | version of this layout, 1 |
+//! | 4 | 1 | version of this layout, 2 |
 //! | 5 | 1 | report mode: 0 off, 1 kernel, 2 reader |
 //! | 6 | 1 | link: 0 Ethernet, 1 IP |
 //! | 7 | 1 | 1 once the program is taken from its device, see [`retire`] |
 //! | 8 | 8 | [`Target::netns`] |
 //! | 16 | 4 | [`Target::index`] |
-//! | 20 | 4 | 0 |
-//! | 24 | 4 | `hash_types` |
-//! | 28 | 2 | `indirection_table_mask`; unlike virtio's it may be 0xffff |
-//! | 30 | 2 | `unclassified_queue` |
-//! | 32 | 2n | `indirection_table` |
-//! | 32 + 2n | 2 | `max_tx_vq`, 0 |
-//! | 34 + 2n | 1 | `hash_key_length` |
-//! | 35 + 2n | k | `hash_key_data` |
+//! | 20 | 2 | `enabled_tunnel_types`, its 16 bits that can be set (virtio 1.4, "Inner Header Hash") |
+//! | 22 | 1 | transformation of the hash input: 0 none, 1 symmetric-xor, 2 symmetric-or-xor |
+//! | 23 | 1 | steering: 0 RSS, 1 automatic |
+//! | 24 | 8 | [`State::guarded_from`] |
+//! | 32 | 1 | driver: 0 tun, 1 macvtap |
+//! | 33 | 1 | 0 |
+//! | 34 | 2 | [`State::counter_cpus`] |
+//! | 36 | 4 | 0 |
+//! | 40 | 32 | [`Owner`], filled up with zeros |
+//! | 72 | 4 | `hash_types` |
+//! | 76 | 2 | `indirection_table_mask`; unlike virtio's it may be 0xffff |
+//! | 78 | 2 | `unclassified_queue` |
+//! | 80 | 2n | `indirection_table` |
+//! | 80 + 2n | 2 | `max_tx_vq`, 0 |
+//! | 82 + 2n | 1 | `hash_key_length` |
+//! | 83 + 2n | k | `hash_key_data` |
 
 use std::fmt;
-use std::str::FromStr;
 
-use tunrss_hash::{HashKey, HashTypes, Link, SteeringConfig};
+use tunrss_hash::{HashKey, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes};
 
-/// Who computes the hash that a reader gets with a packet.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[repr(u8)]
-pub enum ReportMode {
-    /// Nobody: packets are steered and carry no hash.
-    #[default]
-    Off = 0,
-    /// The kernel: an egress program puts the hash in front of every frame. Any reader in any
-    /// language finds it there.
-    Kernel = 1,
-    /// The reader: the library hashes what it has just read. Nothing in the kernel but steering.
-    Reader = 2,
-}
-
-impl ReportMode {
-    /// Every mode.
-    pub const ALL: [Self; 3] = [Self::Off, Self::Kernel, Self::Reader];
-
-    /// The word for it: `off`, `kernel` or `reader`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Kernel => "kernel",
-            Self::Reader => "reader",
-        }
-    }
-}
-
-impl fmt::Display for ReportMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for ReportMode {
-    type Err = UnknownReportMode;
-
-    fn from_str(text: &str) -> Result<Self, UnknownReportMode> {
-        Self::ALL.into_iter().find(|mode| mode.name() == text).ok_or(UnknownReportMode)
-    }
-}
-
-/// A word that names no report mode.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct UnknownReportMode;
-
-impl fmt::Display for UnknownReportMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("report mode is none of off, kernel, reader")
-    }
-}
-
-impl std::error::Error for UnknownReportMode {}
+use crate::mode::{Driver, ReportMode, SteeringMode};
 
 /// The device that a program is meant for.
 ///
@@ -93,39 +48,122 @@ pub struct Target {
     pub index: u32,
 }
 
-/// All that an object was compiled from.
+/// Who has set a configuration: a name that others are told, of at most [`Owner::MAX_LEN`] bytes.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Owner(String);
+
+impl Owner {
+    /// The longest name, in bytes.
+    pub const MAX_LEN: usize = 32;
+
+    /// An owner of this name. Control characters are left out, and what is too long is cut off.
+    pub fn new(name: &str) -> Self {
+        let mut owner = String::new();
+        for character in name.chars().filter(|character| !character.is_control()) {
+            if owner.len() + character.len_utf8() > Self::MAX_LEN {
+                break;
+            }
+            owner.push(character);
+        }
+        Self(owner)
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// All that an object is compiled from.
 #[derive(Clone, PartialEq, Debug)]
 pub struct State {
     /// The configuration.
     pub config: SteeringConfig<Vec<u16>>,
     /// The header packets start with.
     pub link: Link,
+    /// The device's driver.
+    pub driver: Driver,
+    /// Who chooses the queue.
+    pub steering: SteeringMode,
     /// Who computes the hash.
     pub report: ReportMode,
+    /// How many CPUs there may be, each with counters of its own; 0: nothing is counted.
+    pub counter_cpus: u16,
+    /// The time from which on frames without report are dropped, in nanoseconds of
+    /// `CLOCK_MONOTONIC`. Before it there may be frames on their way that were made for a mode
+    /// without report.
+    pub guarded_from: u64,
     /// The device.
     pub target: Target,
+    /// Who has set it.
+    pub owner: Owner,
 }
 
 impl State {
-    /// The bytes of the section.
-    pub fn encode<T: AsRef<[u16]>>(
+    /// What says `config` and `report`, of no device in particular: for a TUN or TAP whose packets
+    /// start with `link`, steered by `config`, without counters.
+    pub fn new<T: AsRef<[u16]>>(
         config: &SteeringConfig<T>,
         link: Link,
         report: ReportMode,
-        target: Target,
-    ) -> Vec<u8> {
-        let table = config.table();
-        let key = config.key().as_bytes();
+    ) -> Self {
+        Self {
+            config: config.copied_into(),
+            link,
+            driver: Driver::default(),
+            steering: SteeringMode::default(),
+            report,
+            counter_cpus: 0,
+            guarded_from: 0,
+            target: Target::default(),
+            owner: Owner::default(),
+        }
+    }
+
+    /// Change entries of the indirection table, `(index, queue)` each.
+    ///
+    /// # Errors
+    /// [`StateError::Invalid`] if the table has no such entry; it is then as it was.
+    pub fn set_entries(&mut self, entries: &[(usize, u16)]) -> Result<(), StateError> {
+        let mut table = self.config.table().to_vec();
+        for &(index, queue) in entries {
+            *table.get_mut(index).ok_or(StateError::Invalid)? = queue;
+        }
+        self.config = self.config.with_table(table).map_err(|_| StateError::Invalid)?;
+        Ok(())
+    }
+
+    /// The bytes of the section.
+    pub fn encode(&self) -> Vec<u8> {
+        let table = self.config.table();
+        let key = self.config.key().as_bytes();
         let mut bytes = Vec::with_capacity(TABLE_OFFSET + 2 * table.len() + 3 + key.len());
         bytes.extend(MAGIC);
-        bytes.extend([VERSION, report as u8, link_code(link), 0]);
-        bytes.extend(target.netns.to_le_bytes());
-        bytes.extend(target.index.to_le_bytes());
+        bytes.extend([VERSION, self.report as u8, link_code(self.link), 0]);
+        bytes.extend(self.target.netns.to_le_bytes());
+        bytes.extend(self.target.index.to_le_bytes());
+        // The types take 9 bits.
+        bytes.extend((self.config.tunnels().bits() as u16).to_le_bytes());
+        bytes.extend([self.config.transform().code(), self.steering as u8]);
+        bytes.extend(self.guarded_from.to_le_bytes());
+        bytes.extend([self.driver as u8, 0]);
+        bytes.extend(self.counter_cpus.to_le_bytes());
         bytes.extend([0; 4]);
-        bytes.extend(config.types().bits().to_le_bytes());
+        let mut owner = [0; Owner::MAX_LEN];
+        for (to, from) in owner.iter_mut().zip(self.owner.as_str().bytes()) {
+            *to = from;
+        }
+        bytes.extend(owner);
+        bytes.extend(self.config.types().bits().to_le_bytes());
         // A table has at most 65,536 entries, so its mask fits.
         bytes.extend((table.len().wrapping_sub(1) as u16).to_le_bytes());
-        bytes.extend(config.unclassified().to_le_bytes());
+        bytes.extend(self.config.unclassified().to_le_bytes());
         bytes.extend(table.iter().flat_map(|queue| queue.to_le_bytes()));
         bytes.extend(0u16.to_le_bytes());
         // A key has at most 255 bytes.
@@ -150,15 +188,24 @@ impl State {
         if is_retired != 0 {
             return Err(StateError::Retired);
         }
-        let by_code = |&mode: &ReportMode| mode as u8 == report;
-        let report = ReportMode::ALL.into_iter().find(by_code).ok_or(StateError::Invalid)?;
-        let by_code = |&known: &Link| link_code(known) == link;
-        let link =
-            [Link::Ethernet, Link::Ip].into_iter().find(by_code).ok_or(StateError::Invalid)?;
+        let report = by_code(ReportMode::ALL, |mode| mode as u8, report)?;
+        let link = by_code([Link::Ethernet, Link::Ip], link_code, link)?;
         let (netns, rest) = split(rest)?;
         let (index, rest) = split(rest)?;
         let target = Target { netns: u64::from_le_bytes(netns), index: u32::from_le_bytes(index) };
+        let ([tunnels_low, tunnels_high, transform, steering], rest) = split(rest)?;
+        let tunnels = u16::from_le_bytes([tunnels_low, tunnels_high]).into();
+        let tunnels = TunnelTypes::from_bits(tunnels).ok_or(StateError::Invalid)?;
+        let transform = InputTransform::from_code(transform).ok_or(StateError::Invalid)?;
+        let steering = by_code(SteeringMode::ALL, |mode| mode as u8, steering)?;
+        let (guarded_from, rest) = split(rest)?;
+        let ([driver, _], rest) = split(rest)?;
+        let driver = by_code(Driver::ALL, |driver| driver as u8, driver)?;
+        let (counter_cpus, rest) = split(rest)?;
         let ([_, _, _, _], rest) = split(rest)?;
+        let (owner, rest) = split::<{ Owner::MAX_LEN }>(rest)?;
+        let owner: Vec<u8> = owner.into_iter().take_while(|&byte| byte != 0).collect();
+        let owner = Owner::new(&String::from_utf8_lossy(&owner));
         let (types, rest) = split(rest)?;
         let types = HashTypes::from_bits(u32::from_le_bytes(types)).ok_or(StateError::Invalid)?;
         let (mask, rest) = split(rest)?;
@@ -172,8 +219,45 @@ impl State {
         let table = entries.iter().copied().map(u16::from_le_bytes).collect();
         let unclassified = u16::from_le_bytes(unclassified);
         let config = SteeringConfig::new(types, key, table, unclassified)
-            .map_err(|_| StateError::Invalid)?;
-        Ok(Self { config, link, report, target })
+            .map_err(|_| StateError::Invalid)?
+            .with_tunnels(tunnels)
+            .with_transform(transform);
+        let guarded_from = u64::from_le_bytes(guarded_from);
+        let counter_cpus = u16::from_le_bytes(counter_cpus);
+        Ok(Self {
+            config,
+            link,
+            driver,
+            steering,
+            report,
+            counter_cpus,
+            guarded_from,
+            target,
+            owner,
+        })
+    }
+}
+
+/// Write entries of the indirection table, `(index, queue)` each, into a section. The programs read
+/// them there, so they are in force when the section is back in the kernel.
+///
+/// # Errors
+/// [`StateError::Invalid`] if the section is not that of a table with such entries; it is then as it
+/// was.
+pub fn set_entries(section: &mut [u8], entries: &[(usize, u16)]) -> Result<(), StateError> {
+    State::decode(section)?.set_entries(entries)?;
+    for &(index, queue) in entries {
+        let place = section.get_mut(TABLE_OFFSET + 2 * index..).and_then(<[u8]>::first_chunk_mut);
+        *place.ok_or(StateError::Truncated)? = queue.to_le_bytes();
+    }
+    Ok(())
+}
+
+/// Write [`State::guarded_from`] into a section, where the filter program reads it.
+pub fn set_guarded_from(section: &mut [u8], time: u64) {
+    let place = section.get_mut(GUARDED_FROM_OFFSET..).and_then(<[u8]>::first_chunk_mut);
+    if let Some(place) = place {
+        *place = time.to_le_bytes();
     }
 }
 
@@ -187,6 +271,14 @@ pub fn retire(section: &mut [u8]) {
 
 fn split<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), StateError> {
     bytes.split_first_chunk().map(|(&first, rest)| (first, rest)).ok_or(StateError::Truncated)
+}
+
+fn by_code<T: Copy, const N: usize>(
+    all: [T; N],
+    code: impl Fn(T) -> u8,
+    wanted: u8,
+) -> Result<T, StateError> {
+    all.into_iter().find(|&one| code(one) == wanted).ok_or(StateError::Invalid)
 }
 
 fn link_code(link: Link) -> u8 {
@@ -230,11 +322,14 @@ impl fmt::Display for StateError {
 impl std::error::Error for StateError {}
 
 const MAGIC: [u8; 4] = *b"TRSS";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const RETIRED_OFFSET: usize = 7;
 
+/// Where [`State::guarded_from`] is in the section, in bytes.
+pub(crate) const GUARDED_FROM_OFFSET: usize = 24;
+
 /// Where the indirection table starts in the section, in bytes: 16-bit entries, little-endian.
-pub const TABLE_OFFSET: usize = 32;
+pub const TABLE_OFFSET: usize = 80;
 
 #[cfg(test)]
 mod tests {
@@ -243,21 +338,61 @@ mod tests {
     fn state() -> State {
         let table = vec![3, 2, 1, 0];
         let config = SteeringConfig::new(HashTypes::ALL, HashKey::MICROSOFT, table, 7).unwrap();
-        let target = Target { netns: 0x0102_0304_0506_0708, index: 9 };
-        State { config, link: Link::Ip, report: ReportMode::Kernel, target }
+        let tunnels = TunnelTypes::VXLAN | TunnelTypes::NVGRE;
+        let config = config.with_tunnels(tunnels).with_transform(InputTransform::SymmetricOrXor);
+        State {
+            driver: Driver::Macvtap,
+            steering: SteeringMode::Automatic,
+            counter_cpus: 0x0102,
+            guarded_from: 0x1112_1314_1516_1718,
+            target: Target { netns: 0x0102_0304_0506_0708, index: 9 },
+            owner: Owner::new("somebody"),
+            ..State::new(&config, Link::Ip, ReportMode::Kernel)
+        }
     }
 
     fn encode(state: &State) -> Vec<u8> {
-        State::encode(&state.config, state.link, state.report, state.target)
+        state.encode()
     }
 
     #[test]
     fn round_trip_and_wire_layout() {
         let bytes = encode(&state());
-        assert_eq!(bytes.len(), 24 + 11 + 8 + 40);
-        assert_eq!(bytes[8..24], [8, 7, 6, 5, 4, 3, 2, 1, 9, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(bytes[24..40], [0xff, 1, 0, 0, 3, 0, 7, 0, 3, 0, 2, 0, 1, 0, 0, 0]);
+        assert_eq!(bytes.len(), 72 + 11 + 8 + 40);
+        assert_eq!(bytes[8..24], [8, 7, 6, 5, 4, 3, 2, 1, 9, 0, 0, 0, 0x10, 1, 2, 1]);
+        let guarded_from = [0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11];
+        assert_eq!(bytes[24..32], guarded_from);
+        assert_eq!(bytes[32..50], *b"\x01\0\x02\x01\0\0\0\0somebody\0\0");
+        assert_eq!(bytes[72..88], [0xff, 1, 0, 0, 3, 0, 7, 0, 3, 0, 2, 0, 1, 0, 0, 0]);
         assert_eq!(State::decode(&bytes), Ok(state()));
+    }
+
+    #[test]
+    fn guard_is_written() {
+        let mut bytes = encode(&state());
+        set_guarded_from(&mut bytes, 5);
+        assert_eq!(State::decode(&bytes), Ok(State { guarded_from: 5, ..state() }));
+        set_guarded_from(&mut [0; 31], 5);
+    }
+
+    #[test]
+    fn owner_is_short_and_printable() {
+        assert_eq!(Owner::new("a\nb\u{1b}").as_str(), "ab");
+        assert_eq!(Owner::new(&"é".repeat(40)).as_str(), "é".repeat(16));
+        let owner = Owner::new(&"x".repeat(40));
+        assert_eq!(owner.as_str().len(), Owner::MAX_LEN);
+        let state = State { owner, ..state() };
+        assert_eq!(State::decode(&state.encode()), Ok(state));
+    }
+
+    #[test]
+    fn entries_are_written_all_or_none() {
+        let mut bytes = encode(&state());
+        assert_eq!(set_entries(&mut bytes, &[(1, 9), (4, 1)]), Err(StateError::Invalid));
+        assert_eq!(State::decode(&bytes), Ok(state()));
+        set_entries(&mut bytes, &[(1, 9), (3, 8)]).unwrap();
+        assert_eq!(State::decode(&bytes).unwrap().config.table(), [3, 9, 1, 8]);
+        assert_eq!(set_entries(&mut bytes[..20], &[]), Err(StateError::Truncated));
     }
 
     #[test]
@@ -277,8 +412,9 @@ mod tests {
             State::decode(&bytes)
         };
         assert_eq!(with(0, b'X'), Err(StateError::NotOurs));
-        assert_eq!(with(4, 2), Err(StateError::Version(2)));
-        for (at, byte) in [(5, 3), (6, 2), (25, 2), (28, 2)] {
+        assert_eq!(with(4, 1), Err(StateError::Version(1)));
+        let impossible = [(5, 3), (6, 2), (21, 2), (22, 3), (23, 2), (32, 2), (73, 2), (76, 2)];
+        for (at, byte) in impossible {
             assert_eq!(with(at, byte), Err(StateError::Invalid), "byte {at}");
         }
     }

@@ -1,19 +1,33 @@
 //! What the programs compute is what `classify` says: run on packets, without a kernel.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
+
+use tunrss_bpf::counters::Count;
 use tunrss_bpf::insn::{Insn, Section};
-use tunrss_bpf::{FILTER, Object, PREFIX_LEN, REPORT, RETURN_QUEUE, ReportMode, STEER, compile};
+use tunrss_bpf::{
+    Counters, Driver, FILTER, INGRESS, Object, Prefix, REPORT, RETURN_QUEUE, ReportMode, STEER,
+    State, SteeringMode, compile,
+};
 use tunrss_hash::dissect::{
     ETHERTYPE_QINQ, ETHERTYPE_VLAN, MAX_EXTENSION_HEADERS, MAX_OPTIONS, OPTION_HOME_ADDRESS,
+    dissect,
 };
-use tunrss_hash::{HashKey, HashTypes, Link, SteeringConfig, Verdict, classify};
-use tunrss_testkit::packet::{Extension, Ipv6Option, Packet, V6};
+use tunrss_hash::tunnel::{PORT_GRE, dissect_through};
+use tunrss_hash::{
+    HashKey, HashReport, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes, Verdict,
+    classify,
+};
+use tunrss_testkit::packet::{Extension, Ipv6Option, Packet, Tunnel, Upper, V4, V6};
 use tunrss_testkit::runner::{Input, Output, Runner};
-use tunrss_testkit::strategy::{configs, generate, packets};
+use tunrss_testkit::strategy::{configs, generate, packet_count, packets};
 use tunrss_testkit::vector;
 
 /// No packet takes more instructions than this, in any program. The kernel's limit is a million.
 const MOST_STEPS: usize = 7_330;
+
+/// The same of programs that look into tunnels and transform what they hash.
+const MOST_STEPS_IN_TUNNEL: usize = 7_510;
 
 /// No program takes more slots than this. A kernel before 5.2 would take 4,096.
 const MOST_SLOTS: usize = 1_024;
@@ -63,8 +77,8 @@ impl Runners<'_> {
         let input = Input { queue_mapping: NOTED_BEFORE, ..input };
         let reported = run(&self.report, &input);
         assert_eq!(reported.value, TC_ACT_OK);
-        assert_eq!(reported.packet[..PREFIX_LEN], prefix(verdict));
-        assert_eq!(reported.packet[PREFIX_LEN..], *packet);
+        let prefix = Prefix::from(verdict).encode();
+        assert_eq!(reported.packet, [&prefix[..], packet].concat());
         // The kernel takes no note of queue 65,535, which is its word for none.
         let noted = if verdict.queue == u16::MAX { NOTED_BEFORE } else { verdict.queue };
         assert_eq!(reported.queue_mapping, noted);
@@ -77,16 +91,29 @@ impl Runners<'_> {
         steered.steps.max(reported.steps)
     }
 
-    /// The same for a frame whose outermost VLAN tag is kept beside it. `tagged` is the verdict of
-    /// the frame with the tag where it belongs.
-    fn check_accelerated(&self, frame: &[u8], tagged: Verdict) {
+    /// The same for a frame whose outermost VLAN tag, [`TAG`], is kept beside it. `tagged` is the frame
+    /// with the tag where it belongs, and `verdict` what it gets.
+    fn check_accelerated(&self, frame: &[u8], tagged: &[u8], verdict: Verdict) {
         assert_eq!(self.link, Link::Ethernet);
-        let input = Input { vlan_present: true, ..Input::new(frame) };
-        assert_eq!(run(&self.steer, &input).value, u32::from(tagged.queue));
-        // The device would put the tag into the prefix.
+        let input = Input { vlan_tag: Some(TAG), ..Input::new(frame) };
+        assert_eq!(run(&self.steer, &input).value, u32::from(verdict.queue));
+        // All tags in their places, unless there are more than are put back.
         let reported = run(&self.report, &input);
-        assert_eq!((reported.value, &reported.packet[..]), (TC_ACT_SHOT, frame));
+        if tags(tagged) > 4 {
+            assert_eq!(reported.value, TC_ACT_SHOT);
+        } else {
+            let prefix = Prefix::from(verdict).encode();
+            assert_eq!(reported.value, TC_ACT_OK);
+            assert_eq!(reported.packet, [&prefix[..], tagged].concat());
+        }
     }
+}
+
+/// How many VLAN tags the frame starts with.
+fn tags(frame: &[u8]) -> usize {
+    let (_, rest) = frame.split_at(12);
+    let is_tag = |tag: &&[u8]| matches!(tag, [0x81, 0, ..] | [0x88, 0xa8, ..]);
+    rest.chunks_exact(4).take_while(is_tag).count()
 }
 
 fn run(runner: &Runner<'_>, input: &Input<'_>) -> Output {
@@ -96,23 +123,20 @@ fn run(runner: &Runner<'_>, input: &Input<'_>) -> Output {
     }
 }
 
-/// `le32 hash_value, le16 hash_report, le16 0`
-fn prefix(verdict: Verdict) -> [u8; PREFIX_LEN] {
-    let mut prefix = [0; PREFIX_LEN];
-    prefix[..4].copy_from_slice(&verdict.hash.to_le_bytes());
-    prefix[4..6].copy_from_slice(&verdict.report.code().to_le_bytes());
-    prefix
-}
-
-/// The frame with an 802.1Q tag in front of those it has; `None` if it has no place for one.
+/// The frame with [`TAG`] in front of those it has; `None` if it has no place for one.
 fn with_tag(frame: &[u8]) -> Option<Vec<u8>> {
     let (addresses, rest) = frame.split_at_checked(12)?;
-    Some([addresses, &ETHERTYPE_VLAN.to_be_bytes(), &[0x60, 7], rest].concat())
+    let (protocol, tci) = TAG;
+    Some([addresses, &protocol.to_be_bytes(), &tci.to_be_bytes(), rest].concat())
 }
+
+/// All priority bits in use.
+const TAG: (u16, u16) = (ETHERTYPE_VLAN, 0xf007);
 
 const NOTED_BEFORE: u16 = 77;
 
 // linux/pkt_cls.h
+const TC_ACT_UNSPEC: u32 = u32::MAX;
 const TC_ACT_OK: u32 = 0;
 const TC_ACT_SHOT: u32 = 2;
 
@@ -130,35 +154,43 @@ fn every_vector_has_its_verdict() {
     }
 }
 
-/// 110 configurations and 200 packets each: 22,000, two thirds of them frames that also run with a
-/// tag beside them.
+/// 250 configurations and 400 packets each: 100,000, two thirds of them frames that also run with a
+/// tag beside them. Or as many packets as TUNRSS_PACKETS says.
 #[test]
 fn bytecode_is_classify() {
-    const CONFIGS: usize = 110;
-    const PACKETS: usize = 200;
-    let [mut checked, mut accelerated, mut hashed, mut most_steps] = [0; 4];
+    const CONFIGS: usize = 250;
+    let packets_each = packet_count(100_000).div_ceil(CONFIGS);
+    let [mut checked, mut accelerated, mut hashed, mut tunnels, mut most_steps] = [0; 5];
     for (index, config) in generate(configs(), 11).take(CONFIGS).enumerate() {
         let link = if index % 3 == 2 { Link::Ip } else { Link::Ethernet };
         let objects = Objects::of(&config, link);
         let runners = objects.runners();
-        for packet in generate(packets(link), index as u64).take(PACKETS) {
+        for packet in generate(packets(link), index as u64).take(packets_each) {
             let verdict = classify(&config, link, &packet);
             // Shown if the test fails.
             let _context = Context { config: &config, link, packet: &packet, verdict };
             most_steps = most_steps.max(runners.check(&packet, verdict));
             checked += 1;
             hashed += usize::from(verdict.hash != 0);
+            let outer = dissect(link, &packet);
+            let through = dissect_through(config.tunnels(), link, &packet);
+            tunnels += usize::from(through != outer);
             if link == Link::Ethernet
                 && let Some(tagged) = with_tag(&packet)
             {
-                runners.check_accelerated(&packet, classify(&config, link, &tagged));
+                let verdict = classify(&config, link, &tagged);
+                runners.check_accelerated(&packet, &tagged, verdict);
                 accelerated += 1;
             }
         }
     }
-    println!("{checked} packets, {hashed} hashed, {accelerated} with a tag, {most_steps} steps");
-    assert!(checked >= 20_000 && hashed >= 5_000 && accelerated >= 10_000);
-    assert!(most_steps <= MOST_STEPS);
+    println!(
+        "{checked} packets, {hashed} hashed, {tunnels} looked into, {accelerated} with a tag, \
+         {most_steps} steps"
+    );
+    assert!(checked >= 100_000 && hashed >= 25_000 && accelerated >= 50_000);
+    assert!(tunnels >= 10_000);
+    assert!(most_steps <= MOST_STEPS_IN_TUNNEL);
 }
 
 /// Says, in a test that panics, what it was about.
@@ -187,6 +219,181 @@ fn frame_without_room_in_front_is_dropped() {
     assert_eq!(run(&objects.runners().report, &input).value, TC_ACT_SHOT);
 }
 
+/// Whatever else a steering program is for, a frame that the report program has been at goes to the
+/// queue noted there; without one, to the queue that the kernel's own hash names.
+#[test]
+fn steering_programs_heed_the_tokens() {
+    let config = config(HashTypes::ALL);
+    let objects = Objects::of(&config, Link::Ethernet);
+    let runners = objects.runners();
+    let frame = Packet::udp(V6::new(1, 2), 3, 4).to_bytes(Link::Ethernet);
+    let automatic = Object::new(&State {
+        steering: SteeringMode::Automatic,
+        ..State::new(&config, Link::Ethernet, ReportMode::Kernel)
+    });
+    let automatic = automatic.unwrap();
+    assert!(automatic.program(RETURN_QUEUE).is_none());
+    let before = Input { queue_mapping: NOTED_BEFORE, ..Input::new(&frame) };
+    let reported = run(&Runner::new(&automatic, REPORT), &before);
+    let verdict = classify(&config, Link::Ethernet, &frame);
+    let prefix = Prefix::from(verdict).encode();
+    assert_eq!(reported.packet, [&prefix[..], &frame].concat());
+    assert_eq!(reported.queue_mapping, NOTED_BEFORE);
+    let noted = run(&runners.report, &before);
+    assert_ne!(noted.tc_classid, reported.tc_classid);
+    for program in [&runners.steer, &runners.return_queue] {
+        for (tc_index, queue) in [(noted.tc_classid, 5), (reported.tc_classid, 6)] {
+            let input =
+                Input { tc_index, queue_mapping: 5, hash: 6, ..Input::new(&reported.packet) };
+            assert_eq!(run(program, &input).value, queue);
+        }
+    }
+    let filter = Runner::new(&automatic, FILTER);
+    for program in [&runners.filter, &filter] {
+        for tc_index in [noted.tc_classid, reported.tc_classid] {
+            assert_eq!(run(program, &Input { tc_index, ..before }).value, KEEP_ALL);
+        }
+    }
+    // Another tc program's class says nothing.
+    let foreign = Input { tc_index: 7, hash: 6, ..before };
+    assert_eq!(run(&runners.steer, &foreign).value, u32::from(verdict.queue));
+    assert_eq!(run(&runners.return_queue, &foreign).value, 6);
+}
+
+#[test]
+fn frame_under_way_is_let_through_for_a_while() {
+    let config = config(HashTypes::ALL);
+    let state =
+        State { guarded_from: 1 << 40, ..State::new(&config, Link::Ethernet, ReportMode::Kernel) };
+    let object = Object::new(&state).unwrap();
+    let filter = Runner::new(&object, FILTER);
+    for (time, kept) in [(0, KEEP_ALL), ((1 << 40) - 1, KEEP_ALL), (1 << 40, 0), (u64::MAX, 0)] {
+        assert_eq!(run(&filter, &Input { time, ..Input::new(&[0; 60]) }).value, kept, "{time}");
+    }
+}
+
+/// macvtap takes the hash modulo the number of its queues; 0 is its first queue if no receive queue
+/// is recorded.
+#[test]
+fn macvtap_is_told_the_queue_by_hash() {
+    let config = config(HashTypes::ALL);
+    let state = State {
+        driver: Driver::Macvtap,
+        ..State::new(&config, Link::Ethernet, ReportMode::Reader)
+    };
+    let object = Object::new(&state).unwrap();
+    let ingress = Runner::new(&object, INGRESS);
+    let mut queues = BTreeSet::new();
+    for packet in generate(packets(Link::Ethernet), 5).take(500) {
+        let input = Input { queue_mapping: NOTED_BEFORE, hash: 99, ..Input::new(&packet) };
+        let output = run(&ingress, &input);
+        let queue = classify(&config, Link::Ethernet, &packet).queue;
+        assert_eq!((output.hash, output.queue_mapping), (u32::from(queue), 0));
+        assert_eq!((output.value, &output.packet), (TC_ACT_UNSPEC, &packet));
+        queues.insert(queue);
+    }
+    assert!(queues.len() > 10);
+    let automatic = State { steering: SteeringMode::Automatic, ..state };
+    let object = Object::new(&automatic).unwrap();
+    let input = Input { queue_mapping: NOTED_BEFORE, hash: 99, ..Input::new(&[0; 60]) };
+    let output = run(&Runner::new(&object, INGRESS), &input);
+    assert_eq!((output.hash, output.queue_mapping), (99, NOTED_BEFORE));
+    assert_eq!(output.value, TC_ACT_UNSPEC);
+}
+
+/// Every program that classifies counts each packet once, where `classify` says, on its CPU.
+#[test]
+fn counters_are_of_classify() {
+    for (index, config) in generate(configs(), 21).take(40).enumerate() {
+        let link = if index % 3 == 2 { Link::Ip } else { Link::Ethernet };
+        let cpus = 1 + index as u16 % 5;
+        let with = |driver, steering, report| State {
+            driver,
+            steering,
+            counter_cpus: cpus,
+            ..State::new(&config, link, report)
+        };
+        let (rss, automatic) = (SteeringMode::Rss, SteeringMode::Automatic);
+        let cases = [
+            (STEER, with(Driver::Tun, rss, ReportMode::Off)),
+            (REPORT, with(Driver::Tun, rss, ReportMode::Kernel)),
+            (REPORT, with(Driver::Tun, automatic, ReportMode::Kernel)),
+            (REPORT, with(Driver::Tun, automatic, ReportMode::Off)),
+            (INGRESS, with(Driver::Macvtap, rss, ReportMode::Off)),
+            (INGRESS, with(Driver::Macvtap, automatic, ReportMode::Reader)),
+        ];
+        for (name, state) in cases {
+            let object = Object::new(&state).unwrap();
+            let runner = Runner::new(&object, name);
+            for (number, packet) in generate(packets(link), index as u64).take(40).enumerate() {
+                let cpu = number as u32 % u32::from(cpus);
+                let output = run(&runner, &Input { cpu, ..Input::new(&packet) });
+                let block = output.bss.len() / usize::from(cpus);
+                let own = block * cpu as usize..block * (cpu as usize + 1);
+                let others = [&output.bss[..own.start], &output.bss[own.end..]].concat();
+                assert!(others.iter().all(|&byte| byte == 0));
+                let found = Counters::decode(&state, &output.bss).unwrap();
+                let verdict = classify(&config, link, &packet);
+                assert_eq!(found, counted(&state, verdict, packet.len()), "{name} {state:?}");
+                // A tag beside the frame is one of its bytes.
+                if let (Link::Ethernet, Some(tagged)) = (link, with_tag(&packet)) {
+                    let input = Input { vlan_tag: Some(TAG), ..Input::new(&packet) };
+                    let found = Counters::decode(&state, &run(&runner, &input).bss).unwrap();
+                    let verdict = classify(&config, link, &tagged);
+                    assert_eq!(found, counted(&state, verdict, tagged.len()), "{name} {state:?}");
+                }
+            }
+        }
+        let state = with(Driver::Tun, rss, ReportMode::Kernel);
+        let object = Object::new(&state).unwrap();
+        let output = run(&Runner::new(&object, FILTER), &Input::new(&[0; 60]));
+        let found = Counters::decode(&state, &output.bss).unwrap();
+        assert_eq!(found.dropped, Count { packets: 1, bytes: 60 });
+        assert_eq!(found.total(), Count::default());
+    }
+}
+
+/// What one packet counts.
+fn counted(state: &State, verdict: Verdict, len: usize) -> Counters {
+    let one = Count { packets: 1, bytes: len as u64 };
+    let table = state.config.table();
+    let is_rss = state.steering == SteeringMode::Rss;
+    let mut counters = Counters::default();
+    match verdict.report {
+        HashReport::None => counters.unclassified = one,
+        report => counters.by_report[usize::from(report.code()) - 1] = one,
+    }
+    if is_rss {
+        // More queues than that no device has.
+        let queues = usize::from(state.config.highest_queue()).min(255) + 1;
+        counters.by_queue = vec![Count::default(); queues];
+        if let Some(count) = counters.by_queue.get_mut(usize::from(verdict.queue)) {
+            *count = one;
+        }
+        counters.by_entry = vec![Count::default(); table.len()];
+        if verdict.report != HashReport::None {
+            counters.by_entry[verdict.hash as usize % table.len()] = one;
+        }
+    }
+    counters
+}
+
+/// Up to four tags, one of them beside the frame.
+#[test]
+fn tags_go_back_where_they_belong() {
+    let config = config(HashTypes::ALL);
+    let objects = Objects::of(&config, Link::Ethernet);
+    let runners = objects.runners();
+    let mut frame = Packet::udp(V6::new(1, 2), 3, 4).to_bytes(Link::Ethernet);
+    for _ in 0..6 {
+        let tagged = with_tag(&frame).unwrap();
+        let verdict = classify(&config, Link::Ethernet, &tagged);
+        runners.check_accelerated(&frame, &tagged, verdict);
+        frame = tagged;
+    }
+    assert_eq!(tags(&frame), 6);
+}
+
 #[test]
 fn frame_without_report_is_dropped() {
     let config = config(HashTypes::ALL);
@@ -210,18 +417,33 @@ fn steps_are_bounded() {
         .fold(V6::new(1, 2), |v6, _| v6.with(Extension::Destination(options(MAX_OPTIONS + 1))));
     v6 = v6.with(Extension::Destination(last));
     let packet = Packet::udp(v6, 4, 5).vlan(ETHERTYPE_QINQ).vlan(ETHERTYPE_QINQ);
-    let mut most_steps = 0;
-    for types in all_types() {
-        for link in [Link::Ethernet, Link::Ip] {
-            let packet = packet.to_bytes(link);
-            let config = config(types);
-            let objects = Objects::of(&config, link);
-            let verdict = classify(&config, link, &packet);
-            most_steps = most_steps.max(objects.runners().check(&packet, verdict));
+    let most = |packet: &Packet, tunnels, transform| {
+        let mut most_steps = 0;
+        for types in all_types() {
+            for link in [Link::Ethernet, Link::Ip] {
+                let packet = packet.to_bytes(link);
+                let config = config(types).with_tunnels(tunnels).with_transform(transform);
+                let objects = Objects::of(&config, link);
+                let verdict = classify(&config, link, &packet);
+                most_steps = most_steps.max(objects.runners().check(&packet, verdict));
+            }
         }
-    }
-    println!("{most_steps} steps");
-    assert!((MOST_STEPS - 10..=MOST_STEPS).contains(&most_steps), "{most_steps} steps");
+        most_steps
+    };
+    let plain = most(&packet, TunnelTypes::NONE, InputTransform::None);
+    println!("{plain} steps");
+    assert!((MOST_STEPS - 10..=MOST_STEPS).contains(&plain), "{plain} steps");
+    // The same in the tunnel that takes the longest to recognise, behind options and VLAN tags.
+    let flags = 0xb000;
+    let tunnel = Tunnel::GreUdp { port: PORT_GRE, flags, payload: None };
+    let outer = V4::new(1, 2).options(&[1; 40]);
+    let packet = Packet::new(outer, Upper::tunnel(tunnel, Link::Ethernet, packet))
+        .vlan(ETHERTYPE_QINQ)
+        .vlan(ETHERTYPE_QINQ);
+    let in_tunnel = most(&packet, TunnelTypes::ALL, InputTransform::SymmetricOrXor);
+    println!("{in_tunnel} steps in a tunnel");
+    let bound = MOST_STEPS_IN_TUNNEL;
+    assert!((bound - 10..=bound).contains(&in_tunnel), "{in_tunnel} steps in a tunnel");
 }
 
 #[test]
@@ -229,8 +451,14 @@ fn programs_are_short_and_survive_their_encoding() {
     let mut most_slots = 0;
     for types in all_types() {
         for link in [Link::Ethernet, Link::Ip] {
-            for mode in ReportMode::ALL {
-                let object = compile(&config(types), link, mode).unwrap();
+            let tunnels = [TunnelTypes::NONE, TunnelTypes::NVGRE, TunnelTypes::ALL];
+            let more = tunnels.into_iter().zip(InputTransform::ALL);
+            let modes = ReportMode::ALL.into_iter();
+            for (mode, (tunnels, transform)) in
+                modes.flat_map(|mode| more.clone().map(move |more| (mode, more)))
+            {
+                let config = config(types).with_tunnels(tunnels).with_transform(transform);
+                let object = compile(&config, link, mode).unwrap();
                 for program in object.programs() {
                     let code = program.code();
                     most_slots = most_slots.max(code.slots());

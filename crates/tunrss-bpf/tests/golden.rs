@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use tunrss_bpf::{Object, ReportMode, compile};
-use tunrss_hash::{HashKey, HashTypes, Link, SteeringConfig};
+use tunrss_hash::{HashKey, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes};
 
 /// A listing: its file, what it is compiled from, and the most instructions it may have, those of
 /// all its programs together.
@@ -15,28 +15,52 @@ struct Case {
     types: HashTypes,
     link: Link,
     report: ReportMode,
+    tunnels: TunnelTypes,
+    transform: InputTransform,
     budget: usize,
 }
 
-const CASES: [Case; 8] = [
-    steer("steer-none", HashTypes::NONE, 10),
-    steer("steer-tcpv4", HashTypes::TCPV4, 140),
-    steer("steer-ipv6-ex", HashTypes::IPV6_EX, 330),
-    steer("steer-basic", HashTypes::BASIC, 390),
-    steer("steer-all", HashTypes::ALL, 470),
-    Case { link: Link::Ip, ..steer("steer-all-bare-ip", HashTypes::ALL, 460) },
-    Case { report: ReportMode::Kernel, ..steer("report-basic", HashTypes::BASIC, 440) },
-    Case { report: ReportMode::Kernel, ..steer("report-all", HashTypes::ALL, 520) },
+const CASES: [Case; 12] = [
+    steer("steer-none", HashTypes::NONE, 20),
+    steer("steer-tcpv4", HashTypes::TCPV4, 150),
+    steer("steer-ipv6-ex", HashTypes::IPV6_EX, 340),
+    steer("steer-basic", HashTypes::BASIC, 400),
+    steer("steer-all", HashTypes::ALL, 480),
+    Case { link: Link::Ip, ..steer("steer-all-bare-ip", HashTypes::ALL, 470) },
+    Case { report: ReportMode::Kernel, ..steer("report-basic", HashTypes::BASIC, 560) },
+    Case { report: ReportMode::Kernel, ..steer("report-all", HashTypes::ALL, 640) },
+    Case { tunnels: TunnelTypes::VXLAN, ..steer("steer-tcpv4-vxlan", HashTypes::TCPV4, 260) },
+    Case { tunnels: TunnelTypes::ALL, ..steer("steer-basic-tunnels", HashTypes::BASIC, 730) },
+    Case {
+        transform: InputTransform::SymmetricXor,
+        ..steer("steer-tcpv4-symmetric-xor", HashTypes::TCPV4, 170)
+    },
+    Case {
+        tunnels: TunnelTypes::ALL,
+        transform: InputTransform::SymmetricOrXor,
+        link: Link::Ip,
+        report: ReportMode::Kernel,
+        ..steer("report-all-tunnels-bare-ip", HashTypes::ALL, 930)
+    },
 ];
 
 const fn steer(name: &'static str, types: HashTypes, budget: usize) -> Case {
-    Case { name, types, link: Link::Ethernet, report: ReportMode::Off, budget }
+    Case {
+        name,
+        types,
+        link: Link::Ethernet,
+        report: ReportMode::Off,
+        tunnels: TunnelTypes::NONE,
+        transform: InputTransform::None,
+        budget,
+    }
 }
 
 impl Case {
     fn compile(&self) -> Object {
         let table: Vec<u16> = (0..128).map(|entry| entry % 4).collect();
         let config = SteeringConfig::new(self.types, HashKey::MICROSOFT, table, 0).unwrap();
+        let config = config.with_tunnels(self.tunnels).with_transform(self.transform);
         compile(&config, self.link, self.report).unwrap()
     }
 

@@ -1,14 +1,15 @@
 //! What can be typed.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tunrss::bpf::ReportMode;
+use tunrss::bpf::{ReportMode, SteeringMode};
 use tunrss::hash;
 
 use crate::exit::Exit;
 
-/// Receive-side scaling for Linux TAP devices
+/// Receive-side scaling for Linux TUN, TAP and macvtap devices
 ///
 /// Spreads the packets of a multi-queue device over its queues as a good network card does: a
 /// Toeplitz hash over addresses and ports, an indirection table from hash to queue, and on request
@@ -72,6 +73,7 @@ pub(crate) enum Command {
     Set(SetArgs),
     Show(ShowArgs),
     Clear(ClearArgs),
+    Capture(CaptureArgs),
     Hash(HashArgs),
     Explain(ExplainArgs),
     Simulate(SimulateArgs),
@@ -101,14 +103,19 @@ pub(crate) struct DemoArgs {
     pub(crate) flows: Option<u32>,
 }
 
-/// Create a persistent multi-queue TAP device
+/// Create a persistent multi-queue TAP or TUN device
 ///
 /// The device stays until it is deleted, with no process that holds it open. A VMM or another
-/// program opens it by its name, once for each queue.
+/// program opens it by its name, once for each queue, and with the same flags: packet information
+/// and header are set anew by who opens it.
+///
+/// A macvtap is made by `ip link add link eth0 name macvtap0 type macvtap mode bridge`.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   tunrss create tap0 --queues 4
+  tunrss create tun0 --queues 4 --tun
+  tunrss create tun0 --queues 4 --tun --vnet-hdr none
   tunrss create tap0 --queues 4 --dry-run")]
 pub(crate) struct CreateArgs {
     /// Name of the device, at most 15 bytes
@@ -116,8 +123,46 @@ pub(crate) struct CreateArgs {
     /// Queues of the device, 1 to 256
     #[arg(long, value_name = "N")]
     pub(crate) queues: u32,
+    /// Make a TUN, whose packets start with an IP header, instead of a TAP
+    #[arg(long)]
+    pub(crate) tun: bool,
+    /// Bytes of virtio-net header in front of each packet: 12, 10 or none
+    ///
+    /// With a header all offloads are on: packets come as large as their senders leave them, and
+    /// with checksums to be computed. Without one, the kernel cuts packets up and computes the
+    /// checksums.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "BYTES",
+        default_value_t = VnetHdr::V1,
+        hide_possible_values = true
+    )]
+    pub(crate) vnet_hdr: VnetHdr,
+    /// Have 4 bytes of packet information (struct tun_pi) in front of that
+    #[arg(long)]
+    pub(crate) pi: bool,
     #[command(flatten)]
     pub(crate) dry_run: DryRunArgs,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum VnetHdr {
+    #[value(name = "12")]
+    V1,
+    #[value(name = "10")]
+    Legacy,
+    None,
+}
+
+impl From<VnetHdr> for Option<hash::VnetHdrLen> {
+    fn from(vnet_hdr: VnetHdr) -> Self {
+        match vnet_hdr {
+            VnetHdr::V1 => Some(hash::VnetHdrLen::V1),
+            VnetHdr::Legacy => Some(hash::VnetHdrLen::Legacy),
+            VnetHdr::None => None,
+        }
+    }
 }
 
 /// Delete a device that `create` made
@@ -138,7 +183,11 @@ pub(crate) struct DeleteArgs {
 ///
 /// Replaces whatever was set before in one step: a packet is steered by the old configuration or
 /// by the new one, never by a mixture. What is not named has its default, not its former value.
-/// The steering stays when this command ends, until `clear`.
+/// The steering stays when this command ends, until `clear`, or until the program that holds the
+/// device takes it off. QEMU does when its guest says how many queues it uses, that is when the
+/// guest's driver starts and at `ethtool -L` in the guest: set it again then.
+///
+/// With --entry it changes entries of the table in force and nothing else.
 #[derive(Args, Debug)]
 #[command(
     mut_arg("hkey", |arg| arg.help(SET_HKEY_HELP)),
@@ -151,15 +200,40 @@ Examples:
     tunrss set tap0 --weight 3,1 --types tcpv4,udpv4
   The hash in front of every packet, both directions of a flow on one queue:
     tunrss set tap0 --report kernel --hkey symmetric
+  By what is inside VXLAN and Geneve:
+    tunrss set tap0 --tunnels vxlan,geneve
   The table of a network card:
     ethtool -x eth0 > table
-    tunrss set tap0 --table table"
+    tunrss set tap0 --table table
+  The kernel's own steering, and the hash with every packet:
+    tunrss set tap0 --steering automatic --report kernel
+  Move entry 3 of the table to queue 1, and entry 7 to queue 0:
+    tunrss set tap0 --entry 3=1,7=0"
 )]
 pub(crate) struct SetArgs {
     /// Name of the device
     pub(crate) name: String,
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
+    pub(crate) mode: ModeArgs,
+    /// Where a tc program is attached: tcx or clsact [default: tcx, if it is there]
+    ///
+    /// Only report mode kernel and macvtap devices need one. A program in clsact is lost when the
+    /// device moves to another network namespace.
+    #[arg(long, value_enum, value_name = "HOOK", hide_possible_values = true)]
+    pub(crate) hook: Option<Hook>,
+    /// Change entries of the table in force, as in 3=1,7=0
+    #[arg(
+        long,
+        value_name = "I=Q,..",
+        value_delimiter = ',',
+        conflicts_with_all = [
+            "report", "steering", "counters", "hook", "types", "tunnels", "xfrm", "hkey", "equal", "weight", "start", "table",
+            "unclassified",
+        ]
+    )]
+    pub(crate) entry: Vec<String>,
+    #[command(flatten)]
+    pub(crate) force: ForceArgs,
     #[command(flatten)]
     pub(crate) dry_run: DryRunArgs,
     #[command(flatten)]
@@ -171,10 +245,17 @@ pub(crate) struct SetArgs {
 #[command(after_long_help = "\
 Examples:
   tunrss show tap0
-  tunrss show tap0 --json")]
+  tunrss show tap0 --json
+  tunrss show tap0 --stats")]
 pub(crate) struct ShowArgs {
     /// Name of the device
     pub(crate) name: String,
+    /// Show the counters too, if the device was set with --counters
+    ///
+    /// They count since then. A packet counts once, also a large one that is segmented later, and
+    /// one that finds its queue full.
+    #[arg(long)]
+    pub(crate) stats: bool,
 }
 
 /// Remove a device's steering and hash report
@@ -183,24 +264,64 @@ pub(crate) struct ShowArgs {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  tunrss clear tap0")]
+  tunrss clear tap0
+  tunrss clear tap0 --force")]
 pub(crate) struct ClearArgs {
     /// Name of the device
     pub(crate) name: String,
     #[command(flatten)]
+    pub(crate) force: ForceArgs,
+    #[command(flatten)]
     pub(crate) dry_run: DryRunArgs,
+}
+
+/// Capture a device's packets, with their hashes
+///
+/// Shows packets as the network has them: without the 8 bytes that report mode kernel puts in front,
+/// which other capture tools show. The hash goes beside the packet, and so does the queue that the
+/// device's table names.
+///
+/// What the kernel sends to the queues has the hash that the kernel has reported; in the report
+/// modes off and reader it is computed here by the configuration in force, and marked so. What comes
+/// from the queues is not steered and has none. The configuration is looked at once a second: just
+/// after it was replaced, packets may be shown by the former one.
+///
+/// Ends at SIGINT (Ctrl-C), SIGTERM, --count, or when the device is deleted. Times are UTC.
+///
+/// Needs root, or CAP_NET_RAW, and CAP_SYS_ADMIN to see what steers the device.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  tunrss capture tap0
+  tunrss capture tap0 --count 100 --json
+  tunrss capture tap0 -w tap0.pcapng
+  tunrss capture tap0 -w - | wireshark -k -i -")]
+pub(crate) struct CaptureArgs {
+    /// Name of the device
+    pub(crate) name: String,
+    /// pcapng file to write instead of printing a line for every packet; - for standard output
+    ///
+    /// Each packet has its direction, its queue, its hash (epb_hash, Toeplitz) and as a comment the
+    /// type of the hash: TCPv4 as the kernel reported it, or TCPv4 (computed). A file of this name
+    /// is overwritten.
+    #[arg(short = 'w', long, value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+    /// End after N packets
+    #[arg(short = 'c', long, value_name = "N")]
+    pub(crate) count: Option<NonZeroU64>,
 }
 
 /// Compute the hash and the queue of a flow
 ///
 /// Says where packets from SRC to DST go. The other direction of the flow has another hash, unless
-/// the key is symmetric.
+/// the key is symmetric or the input is made so (--xfrm).
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   tunrss hash --tcp 66.9.149.187:2794 161.142.100.80:1766
   tunrss hash --udp [2001:db8::1]:5000 [2001:db8::2]:53 --equal 8
   tunrss hash --ip 192.0.2.1 192.0.2.2 --hkey 6d5a56da255b0ec24167253d43a38fb0
+  tunrss hash --tcp 192.0.2.1:1000 192.0.2.2:80 --xfrm symmetric-xor
   tunrss hash --tcp 192.0.2.1:1000 192.0.2.2:80 --types ipv4 --json")]
 pub(crate) struct HashArgs {
     #[command(flatten)]
@@ -239,7 +360,8 @@ pub(crate) struct ProtocolArgs {
 #[command(after_long_help = "\
 Examples:
   tunrss explain --link ip 4500002800000000400600004209 95bba18e6450 0aea06e6
-  tcpdump -xx -c 1 -i tap0 | tail -n +2 | tunrss explain - --types all")]
+  tcpdump -xx -c 1 -i tap0 | tail -n +2 | tunrss explain - --types all
+  tcpdump -xx -c 1 -i eth0 udp port 4789 | tail -n +2 | tunrss explain - --tunnels vxlan")]
 pub(crate) struct ExplainArgs {
     /// The packet: hexadecimal digits, blanks and colons; or - for standard input
     ///
@@ -261,6 +383,7 @@ pub(crate) struct ExplainArgs {
 Examples:
   tunrss simulate uplink.pcap --equal 8
   tunrss simulate uplink.pcapng --types ipv4,ipv6 --hkey symmetric
+  tunrss simulate underlay.pcap --tunnels all --equal 8
   tunrss simulate uplink.pcap --per-packet --json")]
 pub(crate) struct SimulateArgs {
     /// The capture file, pcap or pcapng
@@ -294,7 +417,7 @@ pub(crate) struct CompileArgs {
     #[command(flatten)]
     pub(crate) link: LinkArgs,
     #[command(flatten)]
-    pub(crate) report: ReportArgs,
+    pub(crate) mode: ModeArgs,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }
@@ -310,8 +433,19 @@ pub(crate) enum Emit {
 #[command(after_long_help = "\
 Examples:
   tunrss doctor
+  tunrss doctor tap0
   tunrss doctor --json")]
-pub(crate) struct DoctorArgs {}
+pub(crate) struct DoctorArgs {
+    /// A device, to look at what may be in the way of its steering
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct ForceArgs {
+    /// Take the device from another program that steers it
+    #[arg(long)]
+    pub(crate) force: bool,
+}
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct DryRunArgs {
@@ -348,8 +482,9 @@ impl From<Link> for hash::Link {
     }
 }
 
+/// What the configuration is used for.
 #[derive(Args, Clone, Copy, Debug)]
-pub(crate) struct ReportArgs {
+pub(crate) struct ModeArgs {
     /// Who reports the hash to readers: off, kernel or reader
     ///
     /// off: nobody, packets are steered only. kernel: 8 bytes in front of every frame, which with
@@ -363,6 +498,36 @@ pub(crate) struct ReportArgs {
         hide_possible_values = true
     )]
     pub(crate) report: Report,
+    /// Who chooses the queue: rss (the table) or automatic (the kernel)
+    ///
+    /// automatic: as without tunrss, the kernel sends the packets of a flow to the queue on which the reader sends.
+    /// Packets carry their hash all the same, so --report or --counters goes with it.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHO",
+        default_value_t = Steering::Rss,
+        hide_possible_values = true
+    )]
+    pub(crate) steering: Steering,
+    /// Count packets by queue, type and table entry, for `show --stats`
+    #[arg(long)]
+    pub(crate) counters: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Hook {
+    Tcx,
+    Clsact,
+}
+
+impl From<Hook> for tunrss::hook::Hook {
+    fn from(hook: Hook) -> Self {
+        match hook {
+            Hook::Tcx => Self::Tcx,
+            Hook::Clsact => Self::Clsact,
+        }
+    }
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -382,6 +547,21 @@ impl From<Report> for ReportMode {
     }
 }
 
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Steering {
+    Rss,
+    Automatic,
+}
+
+impl From<Steering> for SteeringMode {
+    fn from(steering: Steering) -> Self {
+        match steering {
+            Steering::Rss => Self::Rss,
+            Steering::Automatic => Self::Automatic,
+        }
+    }
+}
+
 /// What decides hash and queue. What is left out has a default that depends on the command.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Steering configuration")]
@@ -395,6 +575,15 @@ pub(crate) struct ConfigArgs {
     /// ports.
     #[arg(long, value_name = "LIST")]
     pub(crate) types: Option<String>,
+    /// Tunnels to look into, separated by commas, or all [default: none]
+    ///
+    /// Known are gre, gre-2890, gre-7676, gre-udp, vxlan, vxlan-gpe, geneve, ipip, nvgre, all and
+    /// none. A packet in such a tunnel is hashed by the packet inside alone, as if the outer headers
+    /// were not there; one inside that no hash type fits has no hash. All other packets, fragments
+    /// of tunnel packets too, are hashed by their outer headers. gre is RFC 2784, without key and
+    /// sequence number; the UDP tunnels are known by their well-known ports.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) tunnels: Option<String>,
     /// Key: hex digits, or random, microsoft or symmetric [default: microsoft]
     ///
     /// Hexadecimal digits with or without colons, or a name. random: 40 bytes from the system.
@@ -405,6 +594,13 @@ pub(crate) struct ConfigArgs {
     /// commands take microsoft, so that a result can be had again.
     #[arg(long, value_name = "KEY")]
     pub(crate) hkey: Option<String>,
+    /// Same hash both ways: symmetric-xor or symmetric-or-xor [default: none]
+    ///
+    /// What is hashed in place of the addresses, and in the same way of the ports, whatever the key:
+    /// symmetric-xor: their XOR, twice. symmetric-or-xor: their OR, then their XOR, which spreads
+    /// better. Linux network cards know these, virtio does not.
+    #[arg(long, value_name = "HOW")]
+    pub(crate) xfrm: Option<String>,
     /// Spread evenly over N queues [default: 4]
     #[arg(long, value_name = "N", group = "spread")]
     pub(crate) equal: Option<u32>,
@@ -471,7 +667,8 @@ mod tests {
                     before.is_empty() || before.ends_with("| ")
                 };
                 let Some(at) = line.find("tunrss ").filter(starts) else { continue };
-                Cli::try_parse_from(line[at..].split_whitespace()).unwrap();
+                let words = line[at..].split_whitespace().take_while(|word| *word != "|");
+                Cli::try_parse_from(words).unwrap();
                 examples += 1;
             }
         }
@@ -484,7 +681,7 @@ mod tests {
         tree.build();
         for command in tree.get_subcommands_mut() {
             let help = command.render_help().to_string();
-            assert!(help.lines().count() <= 30, "{help}");
+            assert!(help.lines().count() <= 32, "{help}");
             assert!(help.lines().all(|line| line.len() <= 100), "{help}");
         }
         assert!(tree.render_help().to_string().lines().count() <= 30);

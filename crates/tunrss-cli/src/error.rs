@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use tunrss::hash::config::ConfigError;
 use tunrss::hash::key::KeyError;
+use tunrss::hash::transform::UnknownInputTransform;
+use tunrss::hash::tunnel::UnknownTunnelType;
 use tunrss::hash::types::UnknownHashType;
 use tunrss::{ErrorKind, IfName, MAX_QUEUES};
 
@@ -16,6 +18,10 @@ use crate::exit::Exit;
 pub(crate) enum CliError {
     #[error("cannot use --types {text:?}")]
     Types { text: String, source: UnknownHashType },
+    #[error("cannot use --tunnels {text:?}")]
+    Tunnels { text: String, source: UnknownTunnelType },
+    #[error("cannot use --xfrm {text:?}")]
+    Xfrm { text: String, source: UnknownInputTransform },
     #[error("cannot use --hkey")]
     Key { source: KeyError },
     #[error("cannot draw a random key")]
@@ -26,6 +32,12 @@ pub(crate) enum CliError {
     QueueCount { option: &'static str, count: usize },
     #[error("{what} names queue {queue}, the highest there can be is {}", MAX_QUEUES - 1)]
     QueueNumber { what: String, queue: usize },
+    #[error("cannot use a table with --steering automatic: the kernel chooses the queue")]
+    AutomaticTable,
+    #[error("--steering automatic without --report and --counters leaves nothing to set")]
+    AutomaticWithoutUse,
+    #[error("cannot read --entry {text:?} as an index and a queue")]
+    Entry { text: String },
     #[error("cannot read table file {}", path.display())]
     TableRead { path: PathBuf, source: io::Error },
     #[error("cannot use table file {}", path.display())]
@@ -48,6 +60,10 @@ pub(crate) enum CliError {
     Capture { path: PathBuf, source: CaptureError },
     #[error("cannot put an ELF object on {place}")]
     ElfPlace { place: &'static str },
+    #[error("cannot put a pcapng capture on {place}")]
+    CapturePlace { place: &'static str },
+    #[error("cannot catch the signals to end")]
+    Signals { source: io::Error },
     #[error("cannot write {}", path.display())]
     WriteFile { path: PathBuf, source: io::Error },
     #[error("cannot write to standard output")]
@@ -74,6 +90,8 @@ impl CliError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Types { .. }
+            | Self::Tunnels { .. }
+            | Self::Xfrm { .. }
             | Self::Key { .. }
             | Self::Config { .. }
             | Self::QueueCount { .. }
@@ -81,11 +99,15 @@ impl CliError {
             | Self::TableText { .. }
             | Self::DeviceName { .. }
             | Self::UnknownQueues { .. }
+            | Self::AutomaticTable
+            | Self::AutomaticWithoutUse
+            | Self::Entry { .. }
             | Self::Flows { .. }
             | Self::Endpoint { .. }
             | Self::PortWithIp { .. }
             | Self::Families { .. }
             | Self::PacketText { .. }
+            | Self::CapturePlace { .. }
             | Self::ElfPlace { .. } => Exit::Usage,
             Self::TableRead { source, .. } | Self::WriteFile { source, .. } => exit_of_path(source),
             Self::Capture { source, .. } => match source {
@@ -94,6 +116,7 @@ impl CliError {
             },
             Self::RandomKey { .. }
             | Self::PacketRead { .. }
+            | Self::Signals { .. }
             | Self::DemoTraffic { .. }
             | Self::Print { .. } => Exit::Refused,
             Self::Library(error) => match error.kind() {
@@ -109,6 +132,8 @@ impl CliError {
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Types { .. } => "separate names by commas, as in --types ipv4,tcpv4".into(),
+            Self::Tunnels { .. } => "separate names by commas, as in --tunnels vxlan,geneve".into(),
+            Self::Xfrm { .. } => "name one, as in --xfrm symmetric-xor".into(),
             Self::Key { .. } => {
                 "give bytes in hexadecimal, with or without colons (40 bytes serve every type), or \
                  one of the names random, microsoft, symmetric"
@@ -154,18 +179,31 @@ impl CliError {
             Self::ElfPlace { .. } => {
                 "name a file with -o FILE, or use --emit asm to read the program".into()
             }
+            Self::CapturePlace { .. } => {
+                "name a file with -w FILE, or pass it on, as in `tunrss capture tap0 -w - | cat`"
+                    .into()
+            }
             Self::Internal { .. } => {
                 "this is our bug: please report it with the command you typed".into()
             }
             Self::TableRead { source, .. } | Self::WriteFile { source, .. } => {
                 return hint_of_path(source).map(Into::into);
             }
+            Self::AutomaticTable => {
+                "leave out --equal, --weight, --table and --unclassified, or --steering".into()
+            }
+            Self::AutomaticWithoutUse => {
+                "add --report kernel or reader, or --counters; `tunrss clear` takes steering away"
+                    .into()
+            }
+            Self::Entry { .. } => "an entry is like 3=1: entry 3 of the table names queue 1".into(),
             Self::UnknownQueues { .. } => {
                 "name the queues with --equal N, --weight or --table".into()
             }
             Self::Library(error) => return error.hint(),
             Self::RandomKey { .. }
             | Self::PacketRead { .. }
+            | Self::Signals { .. }
             | Self::DemoTraffic { .. }
             | Self::Print { .. } => return None,
             Self::Flows { .. } => "1000 flows show an even spread".into(),

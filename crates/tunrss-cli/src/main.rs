@@ -1,4 +1,4 @@
-//! The command `tunrss`: receive-side scaling for Linux TAP devices.
+//! The command `tunrss`: receive-side scaling for Linux TUN and TAP devices.
 //!
 //! What was typed ([`args`]) becomes what will be done ([`plan`]), which a module of [`cmd`] does.
 #![forbid(unsafe_code)]
@@ -23,7 +23,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::args::{Cli, Command, OutputArgs};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output::{Output, print_error, print_error_object, to_stderr};
+use crate::output::{Output, print_error, print_error_object, print_library_warnings, to_stderr};
 use crate::plan::Plan;
 
 fn main() -> ExitCode {
@@ -40,6 +40,7 @@ fn run(args: OutputArgs, command: Command) -> Exit {
     panic::set_hook(Box::new(move |info| {
         print_error(args, &CliError::Internal { what: info.to_string().replace('\n', " ") });
     }));
+    print_library_warnings(args);
     let mut output = Output::new(args);
     let result = panic::catch_unwind(panic::AssertUnwindSafe(|| {
         let exit = Plan::try_from(command).and_then(|plan| cmd::run(plan, &mut output));

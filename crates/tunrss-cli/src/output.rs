@@ -61,21 +61,51 @@ impl Output {
 
     /// Print a warning on standard error, in JSON as an object with the field `warning`.
     pub(crate) fn warn(&self, warning: &str) -> Result<(), CliError> {
-        let terminal = io::stderr().is_terminal();
-        let line = if self.args.json {
-            to_json(&Warning { warning })?
-        } else {
-            let paint = Paint::new(self.args.color, terminal);
-            format!("{} {}", paint.bold("warning:"), safe(warning, terminal))
-        };
-        to_stderr(&format!("{line}\n"));
-        Ok(())
+        print_warning(self.args, warning)
     }
 
     /// Hand over what is still in the buffer.
     pub(crate) fn flush(&mut self) -> Result<(), CliError> {
         self.out.flush().map_err(|source| CliError::Print { source })
     }
+}
+
+/// Print what the library warns of from now on as our own warnings.
+pub(crate) fn print_library_warnings(args: OutputArgs) {
+    // Refused only if it was done before.
+    if log::set_boxed_logger(Box::new(LibraryWarnings(args))).is_ok() {
+        log::set_max_level(log::LevelFilter::Warn);
+    }
+}
+
+struct LibraryWarnings(OutputArgs);
+
+impl log::Log for LibraryWarnings {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        // Not those of the crates that it uses, which speak of other things.
+        metadata.level() <= log::Level::Warn && metadata.target().starts_with("tunrss::")
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            // A text can always be made JSON.
+            let _ = print_warning(self.0, &record.args().to_string());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+fn print_warning(args: OutputArgs, warning: &str) -> Result<(), CliError> {
+    let terminal = io::stderr().is_terminal();
+    let line = if args.json {
+        to_json(&Warning { warning })?
+    } else {
+        let paint = Paint::new(args.color, terminal);
+        format!("{} {}", paint.bold("warning:"), safe(warning, terminal))
+    };
+    to_stderr(&format!("{line}\n"));
+    Ok(())
 }
 
 /// Print `error` on standard error: what was tried, the causes, and what to do.

@@ -10,12 +10,16 @@ use std::path::{Path, PathBuf};
 use tunrss::ReportMode;
 use tunrss::hash::config::{fill_equal, fill_weighted};
 use tunrss::hash::dissect::Protocol;
-use tunrss::hash::{HashKey, HashTypes, Link, SteeringConfig};
-use tunrss::{Config, IfName, MAX_QUEUES};
+use tunrss::hash::{
+    HashKey, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes, VnetHdrLen,
+};
+use tunrss::{
+    Config, DeviceOptions, IfName, Kind, MAX_QUEUES, Owner, Settings, State, SteeringMode,
+};
 
 use crate::args::{
-    ClearArgs, Command, CompileArgs, ConfigArgs, CreateArgs, DeleteArgs, DemoArgs, DoctorArgs,
-    Emit, ExplainArgs, HashArgs, SetArgs, ShowArgs, SimulateArgs,
+    CaptureArgs, ClearArgs, Command, CompileArgs, ConfigArgs, CreateArgs, DeleteArgs, DemoArgs,
+    DoctorArgs, Emit, ExplainArgs, HashArgs, ModeArgs, SetArgs, ShowArgs, SimulateArgs,
 };
 use crate::cmd::MAX_FLOWS;
 use crate::error::{ADDRESS, ADDRESS_AND_PORT, CliError};
@@ -39,6 +43,7 @@ pub(crate) enum Plan {
     Set(SetPlan),
     Show(ShowPlan),
     Clear(ClearPlan),
+    Capture(CapturePlan),
     Hash(HashPlan),
     Explain(ExplainPlan),
     Simulate(SimulatePlan),
@@ -57,11 +62,12 @@ impl TryFrom<Command> for Plan {
             Command::Set(args) => Self::Set(args.try_into()?),
             Command::Show(args) => Self::Show(args.try_into()?),
             Command::Clear(args) => Self::Clear(args.try_into()?),
+            Command::Capture(args) => Self::Capture(args.try_into()?),
             Command::Hash(args) => Self::Hash(args.try_into()?),
             Command::Explain(args) => Self::Explain(args.try_into()?),
             Command::Simulate(args) => Self::Simulate(args.try_into()?),
             Command::Compile(args) => Self::Compile(args.try_into()?),
-            Command::Doctor(DoctorArgs {}) => Self::Doctor(DoctorPlan),
+            Command::Doctor(args) => Self::Doctor(args.try_into()?),
         })
     }
 }
@@ -73,6 +79,8 @@ pub(crate) struct ConfigPlan {
     pub(crate) key: HashKey,
     pub(crate) table: TablePlan,
     pub(crate) unclassified: u16,
+    pub(crate) tunnels: TunnelTypes,
+    pub(crate) transform: InputTransform,
 }
 
 impl ConfigPlan {
@@ -87,8 +95,20 @@ impl ConfigPlan {
         key: impl FnOnce() -> Result<HashKey, CliError>,
         table: TablePlan,
     ) -> Result<Self, CliError> {
-        let ConfigArgs { types, hkey, equal, weight, start, table: file, unclassified } = args;
+        let ConfigArgs {
+            types,
+            tunnels,
+            hkey,
+            xfrm,
+            equal,
+            weight,
+            start,
+            table: file,
+            unclassified,
+        } = args;
         let types = types.map_or(Ok(HashTypes::BASIC), |text| parse_types(&text))?;
+        let tunnels = tunnels.map_or(Ok(TunnelTypes::NONE), |text| parse_tunnels(&text))?;
+        let transform = xfrm.map_or(Ok(InputTransform::None), |text| parse_xfrm(&text))?;
         let key = hkey.map_or_else(key, |text| parse_key(&text))?;
         let start = start.map_or(Ok(0), |start| queue_number(start as usize, "--start".into()))?;
         let table = match (equal, weight, file) {
@@ -98,7 +118,7 @@ impl ConfigPlan {
             (None, None, None) => table,
         };
         let unclassified = queue_number(unclassified as usize, "--unclassified".into())?;
-        let plan = Self { types, key, table, unclassified };
+        let plan = Self { types, key, table, unclassified, tunnels, transform };
         // Whatever is wrong with the parts is wrong for any number of queues.
         plan.build(USUAL_QUEUES)?;
         Ok(plan)
@@ -110,7 +130,8 @@ impl ConfigPlan {
     /// Only if `device_queues` is 0 or above [`MAX_QUEUES`] and the table depends on it.
     pub(crate) fn build(&self, device_queues: u16) -> Result<Config, CliError> {
         let table = self.table.build(device_queues)?;
-        SteeringConfig::new(self.types, self.key, table, self.unclassified).map_err(|source| {
+        let config = SteeringConfig::new(self.types, self.key, table, self.unclassified);
+        let config = config.map_err(|source| {
             let what = match &self.table {
                 _ if self.key.as_bytes().len() < self.types.key_len_needed() => {
                     "--hkey with the enabled types".into()
@@ -119,7 +140,8 @@ impl ConfigPlan {
                 _ => "the table".into(),
             };
             CliError::Config { what, source }
-        })
+        })?;
+        Ok(config.with_tunnels(self.tunnels).with_transform(self.transform))
     }
 }
 
@@ -238,6 +260,16 @@ fn parse_types(text: &str) -> Result<HashTypes, CliError> {
     names.parse().map_err(|source| CliError::Types { text: text.to_owned(), source })
 }
 
+/// Names of tunnel types, also in capitals.
+fn parse_tunnels(text: &str) -> Result<TunnelTypes, CliError> {
+    let names = text.to_ascii_lowercase().replace('_', "-");
+    names.parse().map_err(|source| CliError::Tunnels { text: text.to_owned(), source })
+}
+
+fn parse_xfrm(text: &str) -> Result<InputTransform, CliError> {
+    text.parse().map_err(|source| CliError::Xfrm { text: text.to_owned(), source })
+}
+
 fn queue_count(count: usize, option: &'static str) -> Result<u16, CliError> {
     match u16::try_from(count) {
         Ok(number) if (1..=MAX_QUEUES).contains(&count) => Ok(number),
@@ -288,19 +320,38 @@ impl TryFrom<DemoArgs> for DemoPlan {
 #[derive(Debug)]
 pub(crate) struct CreatePlan {
     pub(crate) device: IfName,
+    pub(crate) kind: Kind,
     pub(crate) queues: u16,
+    pub(crate) vnet_hdr: Option<VnetHdrLen>,
+    pub(crate) packet_information: bool,
     pub(crate) dry_run: bool,
 }
 
 impl TryFrom<CreateArgs> for CreatePlan {
     type Error = CliError;
 
-    fn try_from(CreateArgs { name, queues, dry_run }: CreateArgs) -> Result<Self, CliError> {
+    fn try_from(args: CreateArgs) -> Result<Self, CliError> {
+        let CreateArgs { name, queues, tun, vnet_hdr, pi, dry_run } = args;
         Ok(Self {
             device: device_name(&name)?,
+            kind: if tun { Kind::Tun } else { Kind::Tap },
             queues: queue_count(queues as usize, "--queues")?,
+            vnet_hdr: vnet_hdr.into(),
+            packet_information: pi,
             dry_run: dry_run.dry_run,
         })
+    }
+}
+
+impl CreatePlan {
+    /// What to create.
+    pub(crate) fn options(&self) -> DeviceOptions {
+        let queues = self.queues.into();
+        let options = match self.kind {
+            Kind::Tun => DeviceOptions::tun(queues),
+            _ => DeviceOptions::tap(queues),
+        };
+        options.vnet_hdr(self.vnet_hdr).packet_information(self.packet_information)
     }
 }
 
@@ -321,53 +372,140 @@ impl TryFrom<DeleteArgs> for DeletePlan {
 #[derive(Debug)]
 pub(crate) struct SetPlan {
     pub(crate) device: IfName,
-    pub(crate) config: ConfigPlan,
-    pub(crate) report: ReportMode,
+    pub(crate) change: Change,
+    pub(crate) settings: Settings,
     pub(crate) dry_run: bool,
+}
+
+/// What `set` changes.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// All there is.
+    Config(Box<ConfigPlan>),
+    /// Entries of the table in force: index and queue.
+    Entries(Vec<(usize, u16)>),
 }
 
 impl TryFrom<SetArgs> for SetPlan {
     type Error = CliError;
 
-    fn try_from(SetArgs { name, report, dry_run, config }: SetArgs) -> Result<Self, CliError> {
-        Ok(Self {
-            device: device_name(&name)?,
-            config: ConfigPlan::for_device(config)?,
-            report: report.report.into(),
-            dry_run: dry_run.dry_run,
-        })
+    fn try_from(args: SetArgs) -> Result<Self, CliError> {
+        let SetArgs { name, mode, hook, entry, force, dry_run, config } = args;
+        let hook = hook.map(Into::into);
+        let settings = Settings { hook, force: force.force, ..settings(mode, &config)? };
+        let change = if entry.is_empty() {
+            Change::Config(Box::new(ConfigPlan::for_device(config)?))
+        } else {
+            Change::Entries(entry.iter().map(|text| parse_entry(text)).collect::<Result<_, _>>()?)
+        };
+        Ok(Self { device: device_name(&name)?, change, settings, dry_run: dry_run.dry_run })
     }
+}
+
+/// The settings of a mode, owned by this command.
+fn settings(mode: ModeArgs, config: &ConfigArgs) -> Result<Settings, CliError> {
+    let ModeArgs { report, steering, counters } = mode;
+    let (report, steering) = (report.into(), steering.into());
+    if steering == SteeringMode::Automatic {
+        let ConfigArgs { equal, weight, table, unclassified, .. } = config;
+        if equal.is_some() || weight.is_some() || table.is_some() || *unclassified != 0 {
+            return Err(CliError::AutomaticTable);
+        }
+        if report == ReportMode::Off && !counters {
+            return Err(CliError::AutomaticWithoutUse);
+        }
+    }
+    Ok(Settings { steering, report, counters, hook: None, owner: owner(), force: false })
+}
+
+/// Whom a device says that it was set by.
+fn owner() -> Owner {
+    Owner::new("tunrss")
+}
+
+/// An index of a table and a queue, as in `3=1`.
+fn parse_entry(text: &str) -> Result<(usize, u16), CliError> {
+    let malformed = || CliError::Entry { text: text.to_owned() };
+    let (index, queue) = text.split_once('=').ok_or_else(malformed)?;
+    let index = index.trim().parse().map_err(|_| malformed())?;
+    let queue = queue.trim().parse().map_err(|_| malformed())?;
+    Ok((index, queue_number(queue, format!("--entry {text}"))?))
 }
 
 #[derive(Debug)]
 pub(crate) struct ShowPlan {
     pub(crate) device: IfName,
+    pub(crate) stats: bool,
 }
 
 impl TryFrom<ShowArgs> for ShowPlan {
     type Error = CliError;
 
-    fn try_from(ShowArgs { name }: ShowArgs) -> Result<Self, CliError> {
-        Ok(Self { device: device_name(&name)? })
+    fn try_from(ShowArgs { name, stats }: ShowArgs) -> Result<Self, CliError> {
+        Ok(Self { device: device_name(&name)?, stats })
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct ClearPlan {
     pub(crate) device: IfName,
+    pub(crate) settings: Settings,
     pub(crate) dry_run: bool,
 }
 
 impl TryFrom<ClearArgs> for ClearPlan {
     type Error = CliError;
 
-    fn try_from(ClearArgs { name, dry_run }: ClearArgs) -> Result<Self, CliError> {
-        Ok(Self { device: device_name(&name)?, dry_run: dry_run.dry_run })
+    fn try_from(ClearArgs { name, force, dry_run }: ClearArgs) -> Result<Self, CliError> {
+        let settings = Settings { owner: owner(), force: force.force, ..Settings::default() };
+        Ok(Self { device: device_name(&name)?, settings, dry_run: dry_run.dry_run })
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct DoctorPlan;
+pub(crate) struct DoctorPlan {
+    pub(crate) device: Option<IfName>,
+}
+
+impl TryFrom<DoctorArgs> for DoctorPlan {
+    type Error = CliError;
+
+    fn try_from(DoctorArgs { name }: DoctorArgs) -> Result<Self, CliError> {
+        Ok(Self { device: name.as_deref().map(device_name).transpose()? })
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct CapturePlan {
+    pub(crate) device: IfName,
+    pub(crate) target: CaptureTarget,
+    /// How many packets, if not as many as come.
+    pub(crate) count: Option<u64>,
+}
+
+/// Where captured packets go.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) enum CaptureTarget {
+    /// A line each, or an object, on standard output.
+    Lines,
+    /// Standard output, as pcapng.
+    Stdout,
+    /// A pcapng file.
+    File(PathBuf),
+}
+
+impl TryFrom<CaptureArgs> for CapturePlan {
+    type Error = CliError;
+
+    fn try_from(CaptureArgs { name, write, count }: CaptureArgs) -> Result<Self, CliError> {
+        let target = match write {
+            None => CaptureTarget::Lines,
+            Some(path) if path == Path::new("-") => CaptureTarget::Stdout,
+            Some(path) => CaptureTarget::File(path),
+        };
+        Ok(Self { device: device_name(&name)?, target, count: count.map(Into::into) })
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct HashPlan {
@@ -489,23 +627,27 @@ impl TryFrom<SimulateArgs> for SimulatePlan {
 pub(crate) struct CompilePlan {
     pub(crate) emit: Emit,
     pub(crate) output: Option<PathBuf>,
-    pub(crate) link: Link,
-    pub(crate) report: ReportMode,
-    pub(crate) config: Config,
+    pub(crate) state: State,
 }
 
 impl TryFrom<CompileArgs> for CompilePlan {
     type Error = CliError;
 
     fn try_from(args: CompileArgs) -> Result<Self, CliError> {
-        let CompileArgs { emit, output, link, report, config } = args;
+        let CompileArgs { emit, output, link, mode, config } = args;
+        let Settings { steering, report, counters, owner, .. } = settings(mode, &config)?;
+        let config = offline_config(config)?;
+        let state = State {
+            steering,
+            counter_cpus: if counters { tunrss::possible_cpus() } else { 0 },
+            owner,
+            ..State::new(&config, link.link.into(), report)
+        };
         Ok(Self {
             emit,
             // The usual word for standard output.
             output: output.filter(|path| path != Path::new("-")),
-            link: link.link.into(),
-            report: report.report.into(),
-            config: offline_config(config)?,
+            state,
         })
     }
 }
@@ -544,17 +686,45 @@ mod tests {
     #[test]
     fn set_has_a_fresh_key_and_the_queues_of_the_device() {
         let [first, second] = [set(""), set("")];
-        assert_ne!(first.config.key, second.config.key);
-        assert_eq!(first.config.key.as_bytes().len(), 40);
-        assert_eq!(first.config.table, TablePlan::DeviceQueues);
-        assert_eq!(first.config.types, HashTypes::BASIC);
-        assert_eq!(first.report, ReportMode::Off);
+        assert_eq!(first.settings.report, ReportMode::Off);
         assert!(!first.dry_run);
-        let config = first.config.build(3).unwrap();
+        let [first, second] = [first, second].map(|plan| match plan.change {
+            Change::Config(config) => config,
+            Change::Entries(entries) => panic!("{entries:?}"),
+        });
+        assert_ne!(first.key, second.key);
+        assert_eq!(first.key.as_bytes().len(), 40);
+        assert_eq!(first.table, TablePlan::DeviceQueues);
+        assert_eq!(first.types, HashTypes::BASIC);
+        let config = first.build(3).unwrap();
         assert_eq!(config.table().len(), 128);
         assert_eq!(config.table()[..4], [0, 1, 2, 0]);
-        assert!(first.config.build(0).is_err());
-        assert!(first.config.build(257).is_err());
+        assert!(first.build(0).is_err());
+        assert!(first.build(257).is_err());
+    }
+
+    #[test]
+    fn entries_are_an_index_and_a_queue() {
+        let plan = set(" --entry 3=1,127=255 --entry 0=0");
+        assert!(matches!(plan.change, Change::Entries(e) if e == [(3, 1), (127, 255), (0, 0)]));
+        for text in ["3", "3=", "=1", "3=x", "3=1=2", "3=70000"] {
+            let line = format!("tunrss set tap0 --entry {text}");
+            assert!(refusal(&line).contains(text), "{text}");
+        }
+        assert!(
+            refusal("tunrss set tap0 --entry 3=256").contains("the highest there can be is 255")
+        );
+    }
+
+    #[test]
+    fn automatic_steering_has_no_table() {
+        let plan = set(" --steering automatic --report kernel --counters");
+        assert_eq!(plan.settings.steering, SteeringMode::Automatic);
+        for options in ["--equal 2", "--weight 1", "--unclassified 1"] {
+            let line = format!("tunrss set tap0 --steering automatic --report reader {options}");
+            assert!(refusal(&line).contains("cannot use a table"), "{options}");
+        }
+        assert!(refusal("tunrss set tap0 --steering automatic").contains("nothing to set"));
     }
 
     #[test]
@@ -610,6 +780,20 @@ mod tests {
     }
 
     #[test]
+    fn tunnels_and_transformation_are_off_unless_named() {
+        let config = offline("");
+        assert_eq!(config.tunnels(), TunnelTypes::NONE);
+        assert_eq!(config.transform(), InputTransform::None);
+        let config = offline(" --tunnels VXLAN,gre_udp --xfrm symmetric-or-xor");
+        assert_eq!(config.tunnels(), TunnelTypes::VXLAN | TunnelTypes::GRE_UDP);
+        assert_eq!(config.transform(), InputTransform::SymmetricOrXor);
+        let plan = set(" --tunnels all --xfrm symmetric-xor");
+        let Change::Config(config) = plan.change else { panic!("{:?}", plan.change) };
+        assert_eq!(config.tunnels, TunnelTypes::ALL);
+        assert_eq!(config.build(4).unwrap().transform(), InputTransform::SymmetricXor);
+    }
+
+    #[test]
     fn key_too_short_is_named_with_its_types() {
         assert_eq!(
             refusal("tunrss set tap0 --types ipv4 --hkey 6d:5a"),
@@ -620,16 +804,36 @@ mod tests {
     #[test]
     fn device_commands_keep_what_was_typed() {
         match plan("tunrss create tap7 --queues 16 --dry-run").unwrap() {
-            Plan::Create(CreatePlan { device, queues: 16, dry_run: true }) => {
-                assert_eq!(device.as_str(), "tap7");
+            Plan::Create(plan @ CreatePlan { queues: 16, dry_run: true, .. }) => {
+                assert_eq!(plan.options(), DeviceOptions::tap(16));
+                assert_eq!(plan.device.as_str(), "tap7");
+            }
+            other => panic!("{other:?}"),
+        }
+        match plan("tunrss create tun7 --queues 2 --tun --vnet-hdr 10 --pi").unwrap() {
+            Plan::Create(plan) => {
+                let options = DeviceOptions::tun(2).vnet_hdr(Some(VnetHdrLen::Legacy));
+                assert_eq!(plan.options(), options.packet_information(true));
             }
             other => panic!("{other:?}"),
         }
         let plan = set(" --report kernel --equal 4 --unclassified 3 --dry-run");
-        assert_eq!(plan.report, ReportMode::Kernel);
-        assert_eq!(plan.config.table, TablePlan::Equal { start: 0, count: 4 });
-        assert_eq!(plan.config.unclassified, 3);
+        assert_eq!(plan.settings.report, ReportMode::Kernel);
         assert!(plan.dry_run);
+        let Change::Config(config) = plan.change else { panic!("{:?}", plan.change) };
+        assert_eq!(config.table, TablePlan::Equal { start: 0, count: 4 });
+        assert_eq!(config.unclassified, 3);
+    }
+
+    #[test]
+    fn captured_packets_go_where_asked() {
+        let capture = |options: &str| match plan(&format!("tunrss capture tap0{options}")) {
+            Ok(Plan::Capture(CapturePlan { target, count, .. })) => (target, count),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(capture(""), (CaptureTarget::Lines, None));
+        assert_eq!(capture(" -w - -c 7"), (CaptureTarget::Stdout, Some(7)));
+        assert_eq!(capture(" --write ./-"), (CaptureTarget::File("./-".into()), None));
     }
 
     #[test]

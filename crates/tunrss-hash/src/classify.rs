@@ -1,7 +1,8 @@
 //! From configuration and packet to hash, report and queue: the oracle for every executor.
 
-use crate::dissect::{Dissection, Network, Protocol, dissect};
+use crate::dissect::{Dissection, Network, Protocol};
 use crate::toeplitz::HashInput;
+use crate::tunnel::dissect_through;
 use crate::{HashReport, HashTypes, Link, SteeringConfig};
 
 /// What a configuration says of a packet.
@@ -22,16 +23,17 @@ pub fn classify<T>(config: &SteeringConfig<T>, link: Link, packet: &[u8]) -> Ver
 where
     T: AsRef<[u16]>,
 {
-    match select(config.types(), &dissect(link, packet)) {
+    match select(config.types(), &dissect_through(config.tunnels(), link, packet)) {
         Some((report, input)) => {
-            let hash = config.toeplitz().hash(&input);
+            let hash = config.toeplitz().hash(&config.transform().apply(&input));
             Verdict { hash, report, queue: config.queue_for(hash) }
         }
         None => Verdict { hash: 0, report: HashReport::None, queue: config.unclassified() },
     }
 }
 
-/// Which of the enabled `types` a packet is hashed by, and over which bytes. `None`: by none.
+/// Which of the enabled `types` a packet is hashed by, and over which bytes, before any
+/// [transformation](crate::InputTransform). `None`: by none.
 ///
 /// It is the first in the [`order`] for the packet that is enabled and whose fields are there.
 pub fn select(types: HashTypes, dissection: &Dissection) -> Option<(HashReport, HashInput)> {

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::toeplitz::ToeplitzTable;
-use crate::{HashKey, HashTypes};
+use crate::{HashKey, HashTypes, InputTransform, TunnelTypes};
 
 /// Hash types, key, indirection table and unclassified queue, valid by construction.
 ///
@@ -17,10 +17,13 @@ pub struct SteeringConfig<T> {
     toeplitz: ToeplitzTable,
     table: T,
     unclassified: u16,
+    tunnels: TunnelTypes,
+    transform: InputTransform,
 }
 
 impl<T: AsRef<[u16]>> SteeringConfig<T> {
     /// The configuration made of these parts. `unclassified` is the queue of packets without hash.
+    /// No tunnels are looked into, and the hash input is not transformed.
     ///
     /// # Errors
     /// - [`ConfigError::TableLen`]: the table's length is no power of two from 1 to
@@ -32,15 +35,30 @@ impl<T: AsRef<[u16]>> SteeringConfig<T> {
         table: T,
         unclassified: u16,
     ) -> Result<Self, ConfigError> {
-        let len = table.as_ref().len();
-        if !len.is_power_of_two() || len > MAX_TABLE_LEN {
-            return Err(ConfigError::TableLen { len });
-        }
+        check_table_len(table.as_ref().len())?;
         let key_len = key.as_bytes().len();
         if key_len < types.key_len_needed() {
             return Err(ConfigError::KeyTooShort { len: key_len, types });
         }
-        Ok(Self { types, key, toeplitz: ToeplitzTable::new(&key), table, unclassified })
+        Ok(Self {
+            types,
+            key,
+            toeplitz: ToeplitzTable::new(&key),
+            table,
+            unclassified,
+            tunnels: TunnelTypes::NONE,
+            transform: InputTransform::None,
+        })
+    }
+
+    /// The same, with packets in tunnels of these types hashed by the packet inside.
+    pub fn with_tunnels(self, tunnels: TunnelTypes) -> Self {
+        Self { tunnels, ..self }
+    }
+
+    /// The same, with this done to addresses and ports before they are hashed.
+    pub fn with_transform(self, transform: InputTransform) -> Self {
+        Self { transform, ..self }
     }
 
     /// The enabled hash types.
@@ -68,6 +86,16 @@ impl<T: AsRef<[u16]>> SteeringConfig<T> {
         self.unclassified
     }
 
+    /// The types of the tunnels that are looked into.
+    pub fn tunnels(&self) -> TunnelTypes {
+        self.tunnels
+    }
+
+    /// What is done to addresses and ports before they are hashed.
+    pub fn transform(&self) -> InputTransform {
+        self.transform
+    }
+
     /// The queue of a packet with this hash: the table's entry named by the hash's low bits.
     pub fn queue_for(&self, hash: u32) -> u16 {
         let table = self.table();
@@ -90,6 +118,15 @@ impl<T: AsRef<[u16]>> SteeringConfig<T> {
         self.with_same_table(U::from(self.table()))
     }
 
+    /// The same configuration with another table.
+    ///
+    /// # Errors
+    /// [`ConfigError::TableLen`].
+    pub fn with_table<U: AsRef<[u16]>>(&self, table: U) -> Result<SteeringConfig<U>, ConfigError> {
+        check_table_len(table.as_ref().len())?;
+        Ok(self.with_same_table(table))
+    }
+
     fn with_same_table<U>(&self, table: U) -> SteeringConfig<U> {
         SteeringConfig {
             types: self.types,
@@ -97,6 +134,8 @@ impl<T: AsRef<[u16]>> SteeringConfig<T> {
             toeplitz: self.toeplitz.clone(),
             table,
             unclassified: self.unclassified,
+            tunnels: self.tunnels,
+            transform: self.transform,
         }
     }
 }
@@ -107,6 +146,16 @@ impl<T: AsRef<[u16]>, U: AsRef<[u16]>> PartialEq<SteeringConfig<U>> for Steering
             && self.key == other.key
             && self.table() == other.table()
             && self.unclassified == other.unclassified
+            && self.tunnels == other.tunnels
+            && self.transform == other.transform
+    }
+}
+
+fn check_table_len(len: usize) -> Result<(), ConfigError> {
+    if len.is_power_of_two() && len <= MAX_TABLE_LEN {
+        Ok(())
+    } else {
+        Err(ConfigError::TableLen { len })
     }
 }
 

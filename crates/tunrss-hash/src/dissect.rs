@@ -170,7 +170,7 @@ fn ethernet(frame: &[u8]) -> Dissection {
     Dissection { vlan_tags, network }
 }
 
-fn ipv4(packet: &[u8], at: usize) -> Result<Network, NotHashable> {
+pub(crate) fn ipv4(packet: &[u8], at: usize) -> Result<Network, NotHashable> {
     let header: [u8; 20] = field(packet, at).ok_or(NotHashable::IpTruncated)?;
     let [version_ihl, _, _, _, _, _, frag_high, frag_low, _, protocol, ..] = header;
     if version_ihl >> 4 != 4 {
@@ -189,7 +189,7 @@ fn ipv4(packet: &[u8], at: usize) -> Result<Network, NotHashable> {
     Ok(Network::V4 { source: [s0, s1, s2, s3], destination: [d0, d1, d2, d3], transport })
 }
 
-fn ipv6(packet: &[u8], at: usize) -> Result<Network, NotHashable> {
+pub(crate) fn ipv6(packet: &[u8], at: usize) -> Result<Network, NotHashable> {
     let truncated = NotHashable::IpTruncated;
     let [version, _, _, _, _, _, next, _]: [u8; 8] = field(packet, at).ok_or(truncated)?;
     let source = field(packet, at + 8).ok_or(truncated)?;
@@ -291,7 +291,7 @@ fn is_extension_header(next: u8) -> bool {
 }
 
 /// `N` bytes from `at` on, if the packet has them.
-fn field<const N: usize>(packet: &[u8], at: usize) -> Option<[u8; N]> {
+pub(crate) fn field<const N: usize>(packet: &[u8], at: usize) -> Option<[u8; N]> {
     packet.get(at..)?.first_chunk().copied()
 }
 

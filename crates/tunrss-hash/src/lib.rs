@@ -1,6 +1,7 @@
 //! What receive-side scaling (RSS) means: which packets are hashed over which fields, the Toeplitz
 //! hash, and the queue the indirection table names, as virtio-net specifies them (virtio 1.4,
-//! "Network Device").
+//! "Network Device"); inside [`tunnel`]s too, and on request [symmetric](InputTransform) in the
+//! directions of a flow.
 //!
 //! This crate is the meaning, written once. Programs in the kernel, readers and backends execute
 //! it and are tested against [`classify()`]. It has no dependencies, allocates nothing, has no
@@ -30,12 +31,17 @@ pub mod classify;
 pub mod config;
 pub mod dissect;
 pub mod key;
+mod set_of_types;
 pub mod toeplitz;
+pub mod transform;
+pub mod tunnel;
 pub mod types;
 pub mod vnet_hdr;
 
 pub use classify::{Verdict, classify};
 pub use config::{ConfigError, SteeringConfig};
 pub use key::HashKey;
+pub use transform::InputTransform;
+pub use tunnel::TunnelTypes;
 pub use types::{HashReport, HashTypes, Link};
 pub use vnet_hdr::{VnetHdr, VnetHdrLen};

@@ -1,8 +1,8 @@
 //! Hash types, report codes and the link a packet starts at, with virtio-net's own numbers.
 
 use core::fmt;
-use core::ops::BitOr;
-use core::str::FromStr;
+
+use crate::set_of_types::set_of_types;
 
 /// A set of hash types: which packets are hashed, and over which fields.
 ///
@@ -52,41 +52,6 @@ impl HashTypes {
         ("udpv6-ex", Self::UDPV6_EX),
     ];
 
-    /// The set with exactly these bits, or `None` if a bit stands for no type.
-    pub const fn from_bits(bits: u32) -> Option<Self> {
-        if bits & !Self::ALL.0 == 0 { Some(Self(bits)) } else { None }
-    }
-
-    /// The bits, as in `hash_types` on the wire (after its little-endian decoding).
-    pub const fn bits(self) -> u32 {
-        self.0
-    }
-
-    /// The types of both sets.
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether every type of `other` is in this set.
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// Whether any type of `other` is in this set.
-    pub const fn intersects(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    /// Whether the set is empty.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The types of this set, in the order of their bits.
-    pub fn iter(self) -> impl Iterator<Item = Self> {
-        Self::NAMES.into_iter().map(|(_, one)| one).filter(move |&one| self.contains(one))
-    }
-
     /// Bytes of the longest hash input any type of the set has: 0, 8, 12, 32 or 36.
     pub const fn longest_input(self) -> usize {
         const L4_V6: u32 = 0x1b0;
@@ -110,67 +75,7 @@ impl HashTypes {
     }
 }
 
-impl BitOr for HashTypes {
-    type Output = Self;
-
-    fn bitor(self, other: Self) -> Self {
-        self.union(other)
-    }
-}
-
-impl fmt::Display for HashTypes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_empty() {
-            return f.write_str("none");
-        }
-        let mut separator = "";
-        for (name, one) in Self::NAMES {
-            if self.contains(one) {
-                write!(f, "{separator}{name}")?;
-                separator = ",";
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for HashTypes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HashTypes({self})")
-    }
-}
-
-impl FromStr for HashTypes {
-    type Err = UnknownHashType;
-
-    fn from_str(text: &str) -> Result<Self, UnknownHashType> {
-        match text {
-            "all" => return Ok(Self::ALL),
-            "none" => return Ok(Self::NONE),
-            _ => {}
-        }
-        text.split(',').enumerate().try_fold(Self::NONE, |set, (index, name)| {
-            let known = Self::NAMES.into_iter().find(|(known, _)| *known == name.trim());
-            known.map(|(_, one)| set | one).ok_or(UnknownHashType { index })
-        })
-    }
-}
-
-/// A text that is no list of hash types.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct UnknownHashType {
-    /// Which item of the comma-separated list is unknown, counting from 0.
-    pub index: usize,
-}
-
-impl fmt::Display for UnknownHashType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "item {} is no hash type; known are all, none", self.index + 1)?;
-        HashTypes::NAMES.iter().try_for_each(|(name, _)| write!(f, ", {name}"))
-    }
-}
-
-impl core::error::Error for UnknownHashType {}
+set_of_types!(HashTypes, UnknownHashType, "hash type");
 
 /// Which type of hash was computed: `hash_report` of `struct virtio_net_hdr_v1_hash`.
 ///

@@ -2,12 +2,21 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select as one_of;
 use proptest::test_runner::FileFailurePersistence;
 use tunrss_hash::classify::select;
 use tunrss_hash::dissect::{Network, dissect};
 use tunrss_hash::toeplitz::{HashInput, MAX_INPUT_LEN, ToeplitzTable, bit_serial};
-use tunrss_hash::{HashKey, HashReport, HashTypes, Link, VnetHdr, VnetHdrLen, classify};
-use tunrss_testkit::strategy::{complete_packets, configs, generate, hash_types, keys, packets};
+use tunrss_hash::tunnel::{dissect_inner, dissect_through, recognise};
+use tunrss_hash::{
+    HashKey, HashReport, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes, VnetHdr,
+    VnetHdrLen, classify,
+};
+use tunrss_testkit::packet::{Extension, Packet, V4, V6};
+use tunrss_testkit::strategy::{
+    complete_packets, configs, generate, hash_types, keys, packet_count, packets, transforms,
+    tunnel_types,
+};
 use tunrss_testkit::{packet, reference};
 
 /// Failures are kept beside this file, in `props.regressions`, to be committed.
@@ -112,8 +121,9 @@ proptest! {
         packet in complete_packets(),
         payload in vec(any::<u8>(), 0..100),
     ) {
-        // Without a network layer the payload stands where one is looked for.
+        // Without a network layer the payload stands where one is looked for; so do tunnel headers.
         prop_assume!(!matches!(packet.network, packet::Network::Other(_)));
+        let config = config.with_tunnels(TunnelTypes::NONE);
         let mut bytes = packet.headers(link);
         let verdict = classify(&config, link, &bytes);
         bytes.extend(payload);
@@ -133,6 +143,78 @@ proptest! {
         if transport.is_ok() {
             prop_assert_eq!(dissect(link, &[packet, more].concat()), dissection);
         }
+    }
+
+    #[test]
+    fn bytes_behind_inner_ports_change_nothing(
+        (link, packet) in link_and_packet(),
+        more in vec(any::<u8>(), 1..50),
+    ) {
+        let tunnel = recognise(link, &packet, &dissect(link, &packet));
+        let dissection = dissect_through(TunnelTypes::ALL, link, &packet);
+        let Ok(network) = dissection.network else { return Ok(()) };
+        if tunnel.is_ok() && network.transport().is_ok() {
+            let longer = [packet, more].concat();
+            prop_assert_eq!(dissect_through(TunnelTypes::ALL, link, &longer), dissection);
+        }
+    }
+
+    #[test]
+    fn only_enabled_tunnels_are_looked_into(
+        tunnels in tunnel_types(),
+        (link, packet) in link_and_packet(),
+    ) {
+        let outer = dissect(link, &packet);
+        let expected = match recognise(link, &packet, &outer) {
+            Ok(tunnel) if tunnel.types.intersects(tunnels) => {
+                prop_assert!(tunnel.offset <= packet.len());
+                dissect_inner(&packet, &tunnel)
+            }
+            _ => outer,
+        };
+        prop_assert_eq!(dissect_through(tunnels, link, &packet), expected);
+    }
+
+    #[test]
+    fn both_directions_have_one_hash_when_transformed(
+        key in keys(40),
+        transform in one_of(vec![InputTransform::SymmetricXor, InputTransform::SymmetricOrXor]),
+        flow in flows(),
+        link in links(),
+    ) {
+        let config = SteeringConfig::new(HashTypes::ALL, key, [0, 1, 2, 3], 0).unwrap();
+        prop_assert!(is_symmetric(&config.with_transform(transform), link, flow));
+    }
+
+    #[test]
+    fn both_directions_have_one_hash_by_the_symmetric_key(
+        flow in flows(),
+        link in links(),
+        transform in transforms(),
+    ) {
+        let config = SteeringConfig::new(HashTypes::ALL, HashKey::SYMMETRIC, [0, 1, 2, 3], 0);
+        prop_assert!(is_symmetric(&config.unwrap().with_transform(transform), link, flow));
+    }
+
+    #[test]
+    fn transformed_input_is_the_references(
+        key in keys(40),
+        transform in transforms(),
+        (link, packet) in link_and_packet(),
+    ) {
+        let config = SteeringConfig::new(HashTypes::ALL, key, [0], 0).unwrap();
+        let config = config.with_transform(transform);
+        let verdict = classify(&config, link, &packet);
+        prop_assert_eq!(verdict, reference::classify(&config, link, &packet));
+        if let Some((_, input)) = select(HashTypes::ALL, &dissect(link, &packet)) {
+            prop_assert_eq!(bit_serial(&key, transform.apply(&input).as_bytes()), verdict.hash);
+        }
+    }
+
+    #[test]
+    fn tunnel_types_survive_their_text(types in tunnel_types()) {
+        prop_assert_eq!(types.to_string().parse(), Ok(types));
+        prop_assert_eq!(TunnelTypes::from_bits(types.bits()), Some(types));
     }
 
     #[test]
@@ -171,13 +253,61 @@ proptest! {
     }
 }
 
-/// The same as `verdict_is_the_references`, without shrinking, for many more packets.
+/// What identifies a flow; with `extensions` the addresses stand in extension headers.
+#[derive(Clone, Copy, Debug)]
+struct Flow {
+    is_v4: bool,
+    is_tcp: bool,
+    extensions: bool,
+    addresses: [u128; 2],
+    ports: [u16; 2],
+}
+
+fn flows() -> impl Strategy<Value = Flow> {
+    any::<([bool; 3], [u128; 2], [u16; 2])>().prop_map(
+        |([is_v4, is_tcp, extensions], addresses, ports)| Flow {
+            is_v4,
+            is_tcp,
+            extensions,
+            addresses,
+            ports,
+        },
+    )
+}
+
+impl Flow {
+    fn packet(self, link: Link) -> Vec<u8> {
+        let Self { is_v4, is_tcp, extensions, addresses: [from, to], ports: [source, dest] } = self;
+        let network: packet::Network = if is_v4 {
+            V4::new(from as u32, to as u32).into()
+        } else if extensions {
+            let v6 = V6::new(1, 2).with(Extension::routing_address(to));
+            v6.with(Extension::home_address(from)).into()
+        } else {
+            V6::new(from, to).into()
+        };
+        let packet = if is_tcp { Packet::tcp } else { Packet::udp };
+        packet(network, source, dest).to_bytes(link)
+    }
+}
+
+/// Whether both directions of `flow` have the same verdict, with a hash.
+fn is_symmetric<T: AsRef<[u16]>>(config: &SteeringConfig<T>, link: Link, flow: Flow) -> bool {
+    let Flow { addresses: [from, to], ports: [source, destination], .. } = flow;
+    let back = Flow { addresses: [to, from], ports: [destination, source], ..flow };
+    let verdict = classify(config, link, &flow.packet(link));
+    verdict.report != HashReport::None && verdict == classify(config, link, &back.packet(link))
+}
+
+/// The same as `verdict_is_the_references`, without shrinking, for many more packets: 50,000, or as
+/// many as TUNRSS_PACKETS says.
 #[test]
 fn verdict_is_the_references_for_many_packets() {
+    const CONFIGS: usize = 100;
     for link in [Link::Ethernet, Link::Ip] {
         let mut packets = generate(packets(link), 5);
-        for config in generate(configs(), 6).take(100) {
-            for packet in packets.by_ref().take(250) {
+        for config in generate(configs(), 6).take(CONFIGS) {
+            for packet in packets.by_ref().take(packet_count(50_000) / 2 / CONFIGS) {
                 let verdict = classify(&config, link, &packet);
                 let expected = reference::classify(&config, link, &packet);
                 assert_eq!(verdict, expected, "{link:?} {packet:02x?} under {config:?}");

@@ -91,6 +91,15 @@ impl Packet {
             Link::Ip => 0,
         }
     }
+
+    /// Where the network layer inside all tunnels starts, in bytes from the header `link`.
+    pub fn innermost_network_offset(&self, link: Link) -> usize {
+        let Upper::Tunnel { link: inner_link, inner, .. } = &self.upper else {
+            return self.network_offset(link);
+        };
+        let inner_at = self.headers(link).len() - inner.to_bytes(*inner_link).len();
+        inner_at + inner.innermost_network_offset(*inner_link)
+    }
 }
 
 /// A network layer.
@@ -373,16 +382,31 @@ pub enum Upper {
         /// The destination port.
         destination_port: u16,
     },
+    /// A tunnel, with a packet inside.
+    Tunnel {
+        /// The headers between the outer IP header and the inner packet.
+        tunnel: Tunnel,
+        /// What the inner packet starts with.
+        link: Link,
+        /// The inner packet.
+        inner: Box<Packet>,
+    },
     /// No header at all, under this protocol number.
     Other(u8),
 }
 
 impl Upper {
+    /// A tunnel with `inner` in it, from its header `link` on.
+    pub fn tunnel(tunnel: Tunnel, link: Link, inner: Packet) -> Self {
+        Self::Tunnel { tunnel, link, inner: Box::new(inner) }
+    }
+
     /// Its protocol number.
     pub fn protocol(&self) -> u8 {
         match self {
             Self::Tcp { .. } => 6,
             Self::Udp { .. } => 17,
+            Self::Tunnel { tunnel, link, inner } => tunnel.protocol(*link, inner),
             Self::Other(protocol) => *protocol,
         }
     }
@@ -401,10 +425,127 @@ impl Upper {
                 bytes.extend(length_field(8 + payload_len));
                 bytes.extend([0, 0]);
             }
+            Self::Tunnel { tunnel, link, inner } => {
+                tunnel.put(&mut bytes, *link, inner, payload_len);
+            }
             Self::Other(_) => {}
         }
         bytes
     }
+}
+
+/// The headers of a tunnel. What is inside is numbered as it is, unless `payload` says otherwise.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Tunnel {
+    /// None: IP in IP.
+    Ip,
+    /// GRE with these flags and version. There are 4 bytes more for each of C, K and S.
+    Gre {
+        /// The first 16 bits.
+        flags: u16,
+        /// The protocol type, if it is not to be the right one.
+        payload: Option<u16>,
+    },
+    /// The same in UDP.
+    GreUdp {
+        /// The destination port; the right one is 4754.
+        port: u16,
+        /// The first 16 bits of the GRE header.
+        flags: u16,
+        /// The protocol type, if it is not to be the right one.
+        payload: Option<u16>,
+    },
+    /// VXLAN.
+    Vxlan {
+        /// The destination port; the right one is 4789.
+        port: u16,
+        /// The first byte; 0x08 is flag I.
+        flags: u8,
+    },
+    /// VXLAN-GPE.
+    VxlanGpe {
+        /// The destination port; the right one is 4790.
+        port: u16,
+        /// The first byte; 0x08 is flag I, 0x04 is flag P.
+        flags: u8,
+        /// The next protocol, if it is not to be the right one.
+        payload: Option<u8>,
+    },
+    /// Geneve.
+    Geneve {
+        /// The destination port; the right one is 6081.
+        port: u16,
+        /// The version, 0 to 3.
+        version: u8,
+        /// The options, at most 63 words.
+        options: Vec<[u8; 4]>,
+        /// The protocol type, if it is not to be the right one.
+        payload: Option<u16>,
+    },
+}
+
+impl Tunnel {
+    /// The protocol number of the first header of the tunnel.
+    fn protocol(&self, link: Link, inner: &Packet) -> u8 {
+        match self {
+            Self::Ip if link == Link::Ip && matches!(inner.network, Network::V6(_)) => 41,
+            Self::Ip => 4,
+            Self::Gre { .. } => 47,
+            Self::GreUdp { .. }
+            | Self::Vxlan { .. }
+            | Self::VxlanGpe { .. }
+            | Self::Geneve { .. } => 17,
+        }
+    }
+
+    /// The tunnel's headers, and the inner packet.
+    fn put(&self, bytes: &mut Vec<u8>, link: Link, inner: &Packet, payload_len: usize) {
+        let inner_type = match link {
+            Link::Ethernet => 0x6558,
+            Link::Ip => inner.network.ethertype(),
+        };
+        let (port, header) = match self {
+            Self::Ip => (None, vec![]),
+            Self::Gre { flags, payload } => (None, gre(*flags, payload.unwrap_or(inner_type))),
+            Self::GreUdp { port, flags, payload } => {
+                (Some(*port), gre(*flags, payload.unwrap_or(inner_type)))
+            }
+            Self::Vxlan { port, flags } => (Some(*port), vec![*flags, 0, 0, 0, 0, 0, 7, 0]),
+            Self::VxlanGpe { port, flags, payload } => {
+                let next = match (link, &inner.network) {
+                    (Link::Ethernet, _) => 3,
+                    (Link::Ip, Network::V6(_)) => 2,
+                    (Link::Ip, _) => 1,
+                };
+                (Some(*port), vec![*flags, 0, 0, payload.unwrap_or(next), 0, 0, 7, 0])
+            }
+            Self::Geneve { port, version, options, payload } => {
+                let [high, low] = payload.unwrap_or(inner_type).to_be_bytes();
+                assert!(options.len() < 64, "{} words of Geneve options", options.len());
+                let first = version << 6 | byte(options.len());
+                let fixed = [first, 0, high, low, 0, 0, 7, 0];
+                (Some(*port), [&fixed, options.as_flattened()].concat())
+            }
+        };
+        let inner = inner.to_bytes(link);
+        if let Some(destination_port) = port {
+            let behind = header.len() + inner.len() + payload_len;
+            bytes.extend(Upper::Udp { source_port: 0xc001, destination_port }.header(behind));
+        }
+        bytes.extend(header);
+        bytes.extend(inner);
+    }
+}
+
+/// A GRE header with what its flags say is there.
+fn gre(flags: u16, protocol_type: u16) -> Vec<u8> {
+    let mut bytes = [flags.to_be_bytes(), protocol_type.to_be_bytes()].concat();
+    for (flag, field) in [(0x8000, [0xcc; 4]), (0x2000, [0xdd; 4]), (0x1000, [0xee; 4])] {
+        if flags & flag != 0 {
+            bytes.extend(field);
+        }
+    }
+    bytes
 }
 
 /// A 16-bit length; 0 for one that does not fit, as jumbo and coalesced packets have it.

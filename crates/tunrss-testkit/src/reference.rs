@@ -1,20 +1,183 @@
 //! A second reading of the meaning, to test the first against: naive, slow, and written from
 //! virtio 1.4 ("Hash calculation for incoming packets"), RFC 8200 (IPv6), RFC 6275 (home address
-//! option and type 2 routing header) and Microsoft's "RSS hashing functions", not from
+//! option and type 2 routing header), Microsoft's "RSS hashing functions", and for what is in tunnels
+//! RFCs 2003, 2784, 2890, 7348, 7637, 7676, 8086, 8926 and the VXLAN-GPE draft, not from
 //! `tunrss-hash`, of whose code it uses none. Where the texts are silent it follows the decisions
-//! listed in [`tunrss_hash::dissect`].
+//! listed in [`tunrss_hash::dissect`] and [`tunrss_hash::tunnel`].
 
-use tunrss_hash::{HashReport, Link, SteeringConfig, Verdict};
+use tunrss_hash::{HashReport, InputTransform, Link, SteeringConfig, Verdict};
 
 /// Hash, report and queue of `packet`, which starts with the header `link`.
 pub fn classify<T: AsRef<[u16]>>(config: &SteeringConfig<T>, link: Link, packet: &[u8]) -> Verdict {
     let enabled = config.types().bits();
-    let Some((report, input)) = choose(enabled, link, packet) else {
+    let chosen = match in_tunnel(config.tunnels().bits(), link, packet) {
+        Some(frame) => choose(enabled, Link::Ethernet, &frame),
+        None => choose(enabled, link, packet),
+    };
+    let Some((report, input)) = chosen else {
         return Verdict { hash: 0, report: HashReport::None, queue: config.unclassified() };
     };
-    let hash = toeplitz(config.key().as_bytes(), &input);
+    let hash = toeplitz(config.key().as_bytes(), &transformed(config.transform(), &input));
     let table = config.table();
     Verdict { hash, report, queue: table[hash as usize % table.len()] }
+}
+
+/// The frame in a tunnel that is enabled; an IP packet in one gets an Ethernet header. `enabled` are
+/// the bits of `enabled_tunnel_types`.
+fn in_tunnel(enabled: u32, link: Link, packet: &[u8]) -> Option<Vec<u8>> {
+    // An IP packet as it is, after an Ethernet header without VLAN tags.
+    let mut ip = packet;
+    let mut ethertype = if *packet.first()? < 0x60 { 0x0800 } else { 0x86dd };
+    if link == Link::Ethernet {
+        let mut tags = 0;
+        loop {
+            ethertype = number(packet, 12 + 4 * tags)?;
+            if ethertype != 0x8100 && ethertype != 0x88a8 {
+                break;
+            }
+            tags += 1;
+        }
+        if tags > 2 {
+            return None;
+        }
+        ip = packet.get(14 + 4 * tags..)?;
+    }
+
+    let (is_v4, protocol, above) = if ethertype == 0x0800 && ip.len() >= 20 && ip[0] / 16 == 4 {
+        let ihl = usize::from(ip[0] % 16);
+        if ihl < 5 || number(ip, 6)? % 0x4000 != 0 {
+            return None;
+        }
+        (true, ip[9], ip.get(4 * ihl..)?)
+    } else if ethertype == 0x86dd && ip.len() >= 40 && ip[0] / 16 == 6 {
+        // A next header that is an extension header is not one of those below.
+        (false, ip[6], &ip[40..])
+    } else {
+        return None;
+    };
+
+    let wants = |bit: u32| enabled >> bit & 1 == 1;
+    let mut of_any_type = false;
+    let inner_type;
+    let inner;
+    if protocol == 4 {
+        of_any_type = is_v4 && wants(7);
+        inner_type = 0x0800;
+        inner = above;
+    } else if protocol == 47 {
+        let gre = gre(above)?;
+        let [checksum, key, sequence] = gre.has;
+        if is_v4 && [0x0800, 0x6558].contains(&gre.protocol_type) {
+            of_any_type |= wants(0) && !key && !sequence;
+            of_any_type |= wants(1);
+        }
+        if !is_v4 || gre.protocol_type == 0x86dd {
+            of_any_type |= wants(2);
+        }
+        if gre.protocol_type == 0x6558 {
+            of_any_type |= wants(8) && key && !checksum && !sequence;
+        }
+        inner_type = gre.protocol_type;
+        inner = gre.payload;
+    } else if protocol == 17 {
+        let port = number(above, 2)?;
+        let data = above.get(8..)?;
+        if port == 4754 {
+            let gre = gre(data)?;
+            of_any_type = wants(3);
+            inner_type = gre.protocol_type;
+            inner = gre.payload;
+        } else if port == 4789 {
+            let has_vni = data.len() >= 8 && data[0] & 0b0000_1000 != 0;
+            of_any_type = wants(4) && has_vni;
+            inner_type = 0x6558;
+            inner = data.get(8..)?;
+        } else if port == 4790 {
+            inner = data.get(8..)?;
+            let version = data[0] >> 4 & 3;
+            let has_vni = data[0] & 0b0000_1000 != 0;
+            let says_next = data[0] & 0b0000_0100 != 0;
+            of_any_type = wants(5) && version == 0 && has_vni;
+            inner_type = match data[3] {
+                _ if !says_next => 0x6558,
+                1 => 0x0800,
+                2 => 0x86dd,
+                3 => 0x6558,
+                _ => return None,
+            };
+        } else if port == 6081 {
+            data.get(7)?;
+            let options = usize::from(data[0] % 64) * 4;
+            of_any_type = wants(6) && data[0] / 64 == 0;
+            inner_type = number(data, 2)?;
+            inner = data.get(8 + options..)?;
+        } else {
+            return None;
+        }
+    } else {
+        return None;
+    }
+
+    if !of_any_type {
+        return None;
+    }
+    match inner_type {
+        0x6558 => Some(inner.to_vec()),
+        0x0800 | 0x86dd => Some([&[0; 12], &u16::to_be_bytes(inner_type)[..], inner].concat()),
+        _ => None,
+    }
+}
+
+struct Gre<'p> {
+    /// Checksum, key, sequence number.
+    has: [bool; 3],
+    protocol_type: u16,
+    payload: &'p [u8],
+}
+
+/// A GRE header that a receiver may not discard.
+fn gre(bytes: &[u8]) -> Option<Gre<'_>> {
+    let first = number(bytes, 0)?;
+    let bit = |number: u32| first & 0x8000 >> number != 0;
+    // RFC 2784, section 2.3, of bits 1 to 5; RFC 2890 gives bits 2 and 3 their meaning.
+    if bit(1) || bit(4) || bit(5) || bit(13) || bit(14) || bit(15) {
+        return None;
+    }
+    let has = [bit(0), bit(2), bit(3)];
+    let fields = has.iter().filter(|&&has| has).count();
+    Some(Gre { has, protocol_type: number(bytes, 2)?, payload: bytes.get(4 + 4 * fields..)? })
+}
+
+/// The big-endian 16 bits at `at`.
+fn number(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from(*bytes.get(at)?) * 256 + u16::from(*bytes.get(at + 1)?))
+}
+
+/// The fields of `input` as linux/ethtool.h describes it at `RXH_XFRM_SYM_XOR`.
+fn transformed(transform: InputTransform, input: &[u8]) -> Vec<u8> {
+    let address = if input.len() < 32 { 4 } else { 16 };
+    let mut output = Vec::new();
+    let mut rest = input;
+    for len in [address, 2] {
+        if rest.is_empty() {
+            break;
+        }
+        let source = &rest[..len];
+        let destination = &rest[len..2 * len];
+        rest = &rest[2 * len..];
+        for first in [true, false] {
+            for at in 0..len {
+                let (s, d) = (source[at], destination[at]);
+                output.push(match (transform, first) {
+                    (InputTransform::None, true) => s,
+                    (InputTransform::None, false) => d,
+                    (InputTransform::SymmetricOrXor, true) => s | d,
+                    _ => s ^ d,
+                });
+            }
+        }
+    }
+    output
 }
 
 /// The Toeplitz hash of `input`, a bit at a time. Beyond its end the key is zero.

@@ -25,6 +25,7 @@ use std::ops::Range;
 use tunrss_bpf::asm::Code;
 use tunrss_bpf::insn::{AluOp, Cond, Helper, Insn, Operand, Reg, Section, Size};
 use tunrss_bpf::{Object, ProgramKind};
+use tunrss_hash::dissect::{ETHERTYPE_QINQ, ETHERTYPE_VLAN};
 
 /// A program ready to run, with the data sections it reads.
 #[derive(Clone, Debug)]
@@ -33,6 +34,7 @@ pub struct Runner<'a> {
     steps: Vec<Step>,
     rodata: &'a [u8],
     data: &'a [u8],
+    bss_len: usize,
 }
 
 impl<'a> Runner<'a> {
@@ -43,10 +45,16 @@ impl<'a> Runner<'a> {
     pub fn new(object: &'a Object, name: &str) -> Self {
         let program =
             object.program(name).unwrap_or_else(|| panic!("the object has no program {name}"));
-        Self::of_code(program.kind(), program.code(), object.rodata(), object.data())
+        let runner = Self::of_code(program.kind(), program.code(), object.rodata(), object.data());
+        runner.with_bss(object.bss_len())
     }
 
-    /// A program of this kind, with these bytes as `.rodata` and `.data`.
+    /// The same with this many bytes as `.bss`, all zero.
+    pub fn with_bss(self, bss_len: usize) -> Self {
+        Self { bss_len, ..self }
+    }
+
+    /// A program of this kind, with these bytes as `.rodata` and `.data`, and without `.bss`.
     pub fn of_code(kind: ProgramKind, code: &Code, rodata: &'a [u8], data: &'a [u8]) -> Self {
         // The instruction at each slot; none at the second slot of a long one.
         let mut at_slot = Vec::with_capacity(code.slots());
@@ -67,7 +75,8 @@ impl<'a> Runner<'a> {
             slot = next;
             step
         };
-        Self { kind, steps: code.insns().iter().map(step).collect(), rodata, data }
+        let steps = code.insns().iter().map(step).collect();
+        Self { kind, steps, rodata, data, bss_len: 0 }
     }
 
     /// Run the program.
@@ -79,13 +88,17 @@ impl<'a> Runner<'a> {
             runner: self,
             registers: [Value::Uninitialised; 11],
             stack: [None; STACK_LEN],
-            vlan_present: input.vlan_present,
+            vlan_tag: input.vlan_tag,
             tc_index: input.tc_index,
+            cpu: input.cpu,
+            time: input.time,
             has_headroom: input.has_headroom,
             output: Output {
                 value: 0,
                 queue_mapping: input.queue_mapping,
+                hash: input.hash,
                 tc_classid: 0,
+                bss: vec![0; self.bss_len],
                 packet: input.packet.to_vec(),
                 steps: 0,
             },
@@ -105,12 +118,19 @@ pub const MAX_STEPS: usize = 100_000;
 pub struct Input<'p> {
     /// The packet, from the header that the program expects.
     pub packet: &'p [u8],
-    /// Whether a VLAN tag is kept beside the packet, as hardware and the kernel do.
-    pub vlan_present: bool,
+    /// The VLAN tag that is kept beside the packet, as hardware and the kernel do: EtherType and tag
+    /// control information.
+    pub vlan_tag: Option<(u16, u16)>,
     /// What an earlier tc program has chosen as class.
     pub tc_index: u16,
     /// The queue noted so far.
     pub queue_mapping: u16,
+    /// The kernel's hash of the flow.
+    pub hash: u32,
+    /// The CPU that the program runs on.
+    pub cpu: u32,
+    /// Nanoseconds of `CLOCK_MONOTONIC`.
+    pub time: u64,
     /// Whether bytes can be put in front of the packet.
     pub has_headroom: bool,
 }
@@ -118,7 +138,16 @@ pub struct Input<'p> {
 impl<'p> Input<'p> {
     /// A packet with nothing special about it.
     pub fn new(packet: &'p [u8]) -> Self {
-        Self { packet, vlan_present: false, tc_index: 0, queue_mapping: 0, has_headroom: true }
+        Self {
+            packet,
+            vlan_tag: None,
+            tc_index: 0,
+            queue_mapping: 0,
+            hash: 0,
+            cpu: 0,
+            time: 0,
+            has_headroom: true,
+        }
     }
 }
 
@@ -129,10 +158,14 @@ pub struct Output {
     pub value: u32,
     /// The queue noted.
     pub queue_mapping: u16,
+    /// The hash of the flow.
+    pub hash: u32,
     /// The class it chose.
     pub tc_classid: u16,
     /// The packet.
     pub packet: Vec<u8>,
+    /// The `.bss` section, all zero before.
+    pub bss: Vec<u8>,
     /// Instructions executed.
     pub steps: usize,
 }
@@ -259,8 +292,10 @@ struct Machine<'a> {
     registers: [Value; 11],
     /// `None` until it is written.
     stack: [Option<u8>; STACK_LEN],
-    vlan_present: bool,
+    vlan_tag: Option<(u16, u16)>,
     tc_index: u16,
+    cpu: u32,
+    time: u64,
     has_headroom: bool,
     output: Output,
 }
@@ -298,6 +333,7 @@ impl Machine<'_> {
                 self.set(dst, value)?;
             }
             Insn::Store { size, base, offset, src } => self.store(size, base, offset, src)?,
+            Insn::AtomicAdd { base, offset, src } => self.atomic_add(base, offset, src)?,
             Insn::LoadAddress { dst, section, offset } => {
                 self.set(dst, Value::Pointer(Region::Section(section), i64::from(offset)))?;
             }
@@ -343,6 +379,8 @@ impl Machine<'_> {
         Ok(Value::Number(match op {
             AluOp::Add => left.wrapping_add(right),
             AluOp::Sub => left.wrapping_sub(right),
+            AluOp::Mul => left.wrapping_mul(right),
+            AluOp::Or => left | right,
             AluOp::And => left & right,
             AluOp::Lsh => left << shift()?,
             AluOp::Rsh => left >> shift()?,
@@ -389,18 +427,26 @@ impl Machine<'_> {
             Region::Packet => copy(place, region, at, &self.output.packet)?,
             Region::Section(Section::Rodata) => copy(place, region, at, self.runner.rodata)?,
             Region::Section(Section::Data) => copy(place, region, at, self.runner.data)?,
+            Region::Section(Section::Bss) => copy(place, region, at, &self.output.bss)?,
         }
         Ok(Value::Number(u64::from_le_bytes(loaded)))
     }
 
     /// The fields of `struct __sk_buff` that programs of this kind may read.
     fn load_field(&self, at: i64) -> Result<Value, Reason> {
-        let Output { packet, queue_mapping, tc_classid, .. } = &self.output;
+        let Output { packet, queue_mapping, hash, tc_classid, .. } = &self.output;
         let is_classifier = self.runner.kind == ProgramKind::SchedCls;
         Ok(match at {
             field::LEN => Value::Number(packet.len() as u64),
             field::QUEUE_MAPPING => Value::Number(u64::from(*queue_mapping)),
-            field::VLAN_PRESENT => Value::Number(u64::from(self.vlan_present)),
+            field::VLAN_PRESENT => Value::Number(u64::from(self.vlan_tag.is_some())),
+            field::VLAN_TCI => Value::Number(self.vlan_tag.map_or(0, |(_, tci)| u64::from(tci))),
+            // As it is in the packet.
+            field::VLAN_PROTO => {
+                let protocol = self.vlan_tag.map_or(0, |(protocol, _)| protocol);
+                Value::Number(u64::from(protocol.swap_bytes()))
+            }
+            field::HASH => Value::Number(u64::from(*hash)),
             field::TC_INDEX => Value::Number(u64::from(self.tc_index)),
             field::TC_CLASSID if is_classifier => Value::Number(u64::from(*tc_classid)),
             field::DATA if is_classifier => Value::Pointer(Region::Packet, 0),
@@ -433,7 +479,26 @@ impl Machine<'_> {
                 let range = range(region, at, len, self.output.packet.len())?;
                 self.output.packet[range].copy_from_slice(&stored[..len]);
             }
+            Region::Section(Section::Bss) => {
+                let range = range(region, at, len, self.output.bss.len())?;
+                self.output.bss[range].copy_from_slice(&stored[..len]);
+            }
             Region::Section(_) => return Err(Reason::ReadOnly(region)),
+        }
+        Ok(())
+    }
+
+    /// The counters alone are added to like this.
+    fn atomic_add(&mut self, base: Reg, offset: i16, src: Reg) -> Result<(), Reason> {
+        let number = self.number(src)?;
+        let (region, at) = self.address(base, offset)?;
+        if region != Region::Section(Section::Bss) {
+            return Err(Reason::ReadOnly(region));
+        }
+        let range = aligned(range(region, at, 8, self.output.bss.len())?)?;
+        let (cells, _) = self.output.bss[range].as_chunks_mut();
+        for cell in cells {
+            *cell = u64::from_le_bytes(*cell).wrapping_add(number).to_le_bytes();
         }
         Ok(())
     }
@@ -455,18 +520,86 @@ impl Machine<'_> {
     }
 
     fn call(&mut self, helper: Helper) -> Result<(), Reason> {
-        if self.get(Reg::R1)? != Value::Pointer(Region::Context, 0) {
+        let takes_context = !matches!(helper, Helper::KtimeGetNs | Helper::GetSmpProcessorId);
+        if takes_context && self.get(Reg::R1)? != Value::Pointer(Region::Context, 0) {
             return Err(Reason::NotSuchAPointer(Reg::R1));
         }
+        let is_for_classifiers = matches!(
+            helper,
+            Helper::SkbChangeHead | Helper::SkbStoreBytes | Helper::SkbVlanPop | Helper::SetHash
+        );
+        if is_for_classifiers && self.runner.kind != ProgramKind::SchedCls {
+            return Err(Reason::Call);
+        }
         let result = match helper {
-            Helper::SkbLoadBytes => self.load_bytes()?,
-            Helper::SkbChangeHead => self.change_head()?,
+            Helper::SkbLoadBytes => self.load_bytes()?.into(),
+            Helper::SkbStoreBytes => self.store_bytes()?.into(),
+            Helper::SkbChangeHead => self.change_head()?.into(),
+            Helper::SkbVlanPop => self.vlan_pop().into(),
+            Helper::SetHash => {
+                self.output.hash = self.number(Reg::R2)? as u32;
+                0
+            }
+            Helper::KtimeGetNs => self.time.cast_signed(),
+            Helper::GetSmpProcessorId => self.cpu.into(),
         };
         let arguments = [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5];
         for reg in arguments {
             self.registers[reg as usize] = Value::Uninitialised;
         }
-        self.set(Reg::R0, Value::Number(i64::from(result).cast_unsigned()))
+        self.set(Reg::R0, Value::Number(result.cast_unsigned()))
+    }
+
+    /// `bpf_skb_store_bytes` (net/core/filter.c, v6.12), without flags.
+    fn store_bytes(&mut self) -> Result<i32, Reason> {
+        let at = self.number(Reg::R2)? as u32 as usize;
+        let Value::Pointer(Region::Stack, from) = self.get(Reg::R3)? else {
+            return Err(Reason::NotSuchAPointer(Reg::R3));
+        };
+        let len = usize::try_from(self.number(Reg::R4)?).map_err(|_| Reason::Call)?;
+        if len == 0 || self.number(Reg::R5)? != 0 {
+            return Err(Reason::Call);
+        }
+        let from = stack_range(from, len)?;
+        let stored: Option<Vec<u8>> = self.stack[from].iter().copied().collect();
+        let stored = stored.ok_or(Reason::UninitialisedStack)?;
+        self.forget_packet_pointers();
+        match self.output.packet.get_mut(at..at + len) {
+            Some(place) => {
+                place.copy_from_slice(&stored);
+                Ok(0)
+            }
+            None => Ok(-EFAULT),
+        }
+    }
+
+    /// `bpf_skb_vlan_pop` (`skb_vlan_pop`, net/core/skbuff.c, v6.12): the tag beside the packet goes,
+    /// and one in it takes its place.
+    fn vlan_pop(&mut self) -> i32 {
+        self.forget_packet_pointers();
+        let packet = &mut self.output.packet;
+        let mut tag_in_packet = || {
+            let &[p0, p1, t0, t1] = packet.get(12..)?.first_chunk()?;
+            let protocol = u16::from_be_bytes([p0, p1]);
+            if !matches!(protocol, ETHERTYPE_VLAN | ETHERTYPE_QINQ) {
+                return None;
+            }
+            packet.drain(12..16);
+            Some((protocol, u16::from_be_bytes([t0, t1])))
+        };
+        if self.vlan_tag.take().is_none() && tag_in_packet().is_none() {
+            return 0;
+        }
+        self.vlan_tag = tag_in_packet();
+        0
+    }
+
+    fn forget_packet_pointers(&mut self) {
+        for register in &mut self.registers {
+            if matches!(register, Value::Pointer(Region::Packet, _)) {
+                *register = Value::Uninitialised;
+            }
+        }
     }
 
     /// `bpf_skb_load_bytes` (net/core/filter.c, v6.12): all the bytes, or zeros and an error.
@@ -498,16 +631,9 @@ impl Machine<'_> {
 
     /// `bpf_skb_change_head` (net/core/filter.c, v6.12). Pointers into the packet end with it.
     fn change_head(&mut self) -> Result<i32, Reason> {
-        if self.runner.kind != ProgramKind::SchedCls {
-            return Err(Reason::Call);
-        }
         let len = self.number(Reg::R2)? as u32 as usize;
         let flags = self.number(Reg::R3)?;
-        for register in &mut self.registers {
-            if matches!(register, Value::Pointer(Region::Packet, _)) {
-                *register = Value::Uninitialised;
-            }
-        }
+        self.forget_packet_pointers();
         if flags != 0 || len > MAX_HEAD {
             return Ok(-EINVAL);
         }
@@ -611,7 +737,10 @@ mod field {
     pub(super) const LEN: i64 = 0;
     pub(super) const QUEUE_MAPPING: i64 = 12;
     pub(super) const VLAN_PRESENT: i64 = 20;
+    pub(super) const VLAN_TCI: i64 = 24;
+    pub(super) const VLAN_PROTO: i64 = 28;
     pub(super) const TC_INDEX: i64 = 44;
+    pub(super) const HASH: i64 = 68;
     pub(super) const TC_CLASSID: i64 = 72;
     pub(super) const DATA: i64 = 76;
     pub(super) const DATA_END: i64 = 80;

@@ -11,9 +11,9 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use tunrss_hash::dissect::{
     ETHERTYPE_QINQ, ETHERTYPE_VLAN, MAX_EXTENSION_HEADERS, MAX_OPTIONS, OPTION_HOME_ADDRESS,
 };
-use tunrss_hash::{HashKey, HashTypes, Link, SteeringConfig};
+use tunrss_hash::{HashKey, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes};
 
-use crate::packet::{Extension, Ipv6Option, Network, Packet, Upper, V4, V6};
+use crate::packet::{Extension, Ipv6Option, Network, Packet, Tunnel, Upper, V4, V6};
 
 /// Values of `strategy` without end, always the same for the same seed.
 ///
@@ -36,6 +36,17 @@ pub fn generate<S: Strategy>(strategy: S, seed: u64) -> impl Iterator<Item = S::
     })
 }
 
+/// How many packets a test goes through: `usual`, or what TUNRSS_PACKETS in the environment says.
+///
+/// # Panics
+/// If that is no number, or less than `usual`.
+pub fn packet_count(usual: usize) -> usize {
+    let Some(text) = std::env::var_os("TUNRSS_PACKETS") else { return usual };
+    let count = text.to_str().and_then(|text| text.parse().ok());
+    let count = count.filter(|&count| count >= usual);
+    count.unwrap_or_else(|| panic!("TUNRSS_PACKETS={text:?}: a number from {usual} on is needed"))
+}
+
 /// Any set of hash types; the empty, the basic, the full one and those of a single type often.
 pub fn hash_types() -> impl Strategy<Value = HashTypes> + Clone {
     prop_oneof![
@@ -48,6 +59,22 @@ pub fn hash_types() -> impl Strategy<Value = HashTypes> + Clone {
             names.fold(HashTypes::NONE, |set, ((_, one), on)| if on { set | one } else { set })
         }),
     ]
+}
+
+/// Any set of tunnel types; the empty, the full one and those of a single type often.
+pub fn tunnel_types() -> impl Strategy<Value = TunnelTypes> + Clone {
+    prop_oneof![
+        2 => Just(TunnelTypes::NONE),
+        6 => Just(TunnelTypes::ALL),
+        2 => select(TunnelTypes::NAMES.to_vec()).prop_map(|(_, one)| one),
+        5 => (0..=TunnelTypes::ALL.bits())
+            .prop_map(|bits| TunnelTypes::from_bits(bits).expect("bits of types")),
+    ]
+}
+
+/// Any transformation of the hash input; none often.
+pub fn transforms() -> impl Strategy<Value = InputTransform> + Clone {
+    prop_oneof![2 => Just(InputTransform::None), 1 => select(InputTransform::ALL.to_vec())]
 }
 
 /// Any key of at least `shortest` bytes.
@@ -64,8 +91,9 @@ pub fn configs() -> impl Strategy<Value = SteeringConfig<Vec<u16>>> + Clone {
     let table_bits = prop_oneof![30 => 0..=10u32, 1 => Just(16u32)];
     let highest_queue = prop_oneof![0..16u16, Just(u16::MAX)];
     let table = (table_bits, highest_queue, any::<u64>());
-    (hash_types(), key, table, any::<Index>()).prop_map(
-        |(types, (key, key_len), (table_bits, highest_queue, seed), unclassified)| {
+    let more = (tunnel_types(), transforms());
+    (hash_types(), key, table, any::<Index>(), more).prop_map(
+        |(types, (key, key_len), (table_bits, highest_queue, seed), unclassified, more)| {
             let key = &key.as_bytes()[..key_len.max(types.key_len_needed())];
             let key = HashKey::new(key).expect("at most 255 bytes");
             let queues = usize::from(highest_queue) + 1;
@@ -75,6 +103,8 @@ pub fn configs() -> impl Strategy<Value = SteeringConfig<Vec<u16>>> + Clone {
                 .collect();
             SteeringConfig::new(types, key, table, unclassified.index(queues) as u16)
                 .expect("a table length and a key length that are valid")
+                .with_tunnels(more.0)
+                .with_transform(more.1)
         },
     )
 }
@@ -100,10 +130,14 @@ pub fn packets(link: Link) -> impl Strategy<Value = Vec<u8>> + Clone {
             bytes
         }),
         // Version and header length.
-        3 => (any_packet(), prop_oneof![0x40..=0x4fu8, any::<u8>()]).prop_map(
-            move |(packet, first)| {
+        3 => (any_packet(), prop_oneof![0x40..=0x4fu8, any::<u8>()], any::<bool>()).prop_map(
+            move |(packet, first, is_innermost)| {
                 let mut bytes = packet.to_bytes(link);
-                if let Some(byte) = bytes.get_mut(packet.network_offset(link)) {
+                let at = match is_innermost {
+                    true => packet.innermost_network_offset(link),
+                    false => packet.network_offset(link),
+                };
+                if let Some(byte) = bytes.get_mut(at) {
                     *byte = first;
                 }
                 bytes
@@ -115,14 +149,15 @@ pub fn packets(link: Link) -> impl Strategy<Value = Vec<u8>> + Clone {
 
 /// Any packet whose headers are all complete and well formed, without a network layer at times.
 pub fn complete_packets() -> impl Strategy<Value = Packet> + Clone {
-    packets_of(extension())
+    packets_of(extension(), TUNNELS)
 }
 
 fn any_packet() -> BoxedStrategy<Packet> {
-    packets_of(prop_oneof![6 => extension(), 1 => malformed_extension()].boxed())
+    packets_of(prop_oneof![6 => extension(), 1 => malformed_extension()].boxed(), TUNNELS)
 }
 
-fn packets_of(extension: BoxedStrategy<Extension>) -> BoxedStrategy<Packet> {
+/// Packets with up to `tunnels` tunnels one in the other.
+fn packets_of(extension: BoxedStrategy<Extension>, tunnels: u32) -> BoxedStrategy<Packet> {
     let vlan_tags = prop_oneof![
         6 => vec(vlan_ethertype(), 0),
         6 => vec(vlan_ethertype(), 1..=2),
@@ -130,29 +165,96 @@ fn packets_of(extension: BoxedStrategy<Extension>) -> BoxedStrategy<Packet> {
     ];
     let network = prop_oneof![
         8 => v4().prop_map(Network::V4),
-        16 => v6(extension).prop_map(Network::V6),
+        16 => v6(extension.clone()).prop_map(Network::V6),
         // ARP, LLDP, MPLS, a tag of neither kind, a length.
         1 => select(vec![0x0806, 0x88cc, 0x8847, 0x9100, 0x0100]).prop_map(Network::Other),
     ];
-    let upper = prop_oneof![
+    let plain = prop_oneof![
         4 => any::<[u16; 2]>().prop_map(|[source_port, destination_port]| {
             Upper::Tcp { source_port, destination_port }
         }),
         4 => any::<[u16; 2]>().prop_map(|[source_port, destination_port]| {
             Upper::Udp { source_port, destination_port }
         }),
+        // The port of a tunnel, and any bytes in place of its header.
+        1 => select(PORTS.to_vec()).prop_map(|destination_port| Upper::Udp {
+            source_port: 1,
+            destination_port,
+        }),
         // Nothing that is an extension header: the payload would have to be one.
         1 => select(vec![1, 2, 4, 41, 47, 50, 58, 59, 132, 136, 253]).prop_map(Upper::Other),
     ];
-    (vlan_tags, network, upper, vec(any::<u8>(), 0..16))
-        .prop_map(|(vlan_tags, network, upper, payload)| Packet {
-            vlan_tags,
-            network,
-            upper,
-            payload,
-        })
-        .boxed()
+    let payload = vec(any::<u8>(), 0..16);
+    let packet =
+        |(vlan_tags, network, upper, payload)| Packet { vlan_tags, network, upper, payload };
+    let without = (vlan_tags.clone(), network.clone(), plain, payload.clone()).prop_map(packet);
+    let Some(tunnels) = tunnels.checked_sub(1) else { return without.boxed() };
+    // Headers behind which a tunnel can be.
+    let carrier = prop_oneof![
+        (v4(), prop_oneof![6 => Just(0), 1 => Just(0x4000)])
+            .prop_map(|(v4, fragment)| Network::V4(V4 { fragment, ..v4 })),
+        [address(), address()].prop_map(|[from, to]| Network::V6(V6::new(from, to))),
+    ];
+    let network = prop_oneof![8 => carrier, 1 => network];
+    let upper = (tunnel(), packets_of(extension, tunnels))
+        .prop_map(|((tunnel, link), inner)| Upper::tunnel(tunnel, link, inner));
+    let with = (vlan_tags, network, upper, payload).prop_map(packet);
+    prop_oneof![3 => without, 2 => with].boxed()
 }
+
+/// A tunnel, and what the inner packet starts with: mostly what there can be in such a tunnel.
+fn tunnel() -> impl Strategy<Value = (Tunnel, Link)> + Clone {
+    let link = || select(vec![Link::Ethernet, Link::Ip]);
+    let seldom = |usual| prop_oneof![12 => Just(usual), 1 => link()];
+    let port = |right: u16| prop_oneof![16 => Just(right), 1 => select(PORTS.to_vec())];
+    let payload = || prop_oneof![8 => Just(None), 1 => select(PAYLOADS.to_vec()).prop_map(Some)];
+    let next = prop_oneof![8 => Just(None), 1 => (0..6u8).prop_map(Some)];
+    let gpe_flags = prop_oneof![6 => Just(0x0c), 2 => Just(0x08), 2 => any::<u8>()];
+    let version = prop_oneof![10 => Just(0), 1 => 1..4u8];
+    let options = prop_oneof![
+        4 => vec(any::<[u8; 4]>(), 0..4),
+        1 => vec(any::<[u8; 4]>(), 4..64),
+    ];
+    prop_oneof![
+        2 => seldom(Link::Ip).prop_map(|link| (Tunnel::Ip, link)),
+        6 => (gre_flags(), payload(), link())
+            .prop_map(|(flags, payload, link)| (Tunnel::Gre { flags, payload }, link)),
+        2 => (port(4754), gre_flags(), payload(), link()).prop_map(
+            |(port, flags, payload, link)| (Tunnel::GreUdp { port, flags, payload }, link)
+        ),
+        2 => (port(4789), prop_oneof![6 => Just(0x08), 1 => any::<u8>()], seldom(Link::Ethernet))
+            .prop_map(|(port, flags, link)| (Tunnel::Vxlan { port, flags }, link)),
+        3 => (port(4790), gpe_flags, next, link()).prop_map(
+            |(port, flags, payload, link)| (Tunnel::VxlanGpe { port, flags, payload }, link)
+        ),
+        3 => (port(6081), version, options, payload(), link()).prop_map(
+            |(port, version, options, payload, link)| {
+                (Tunnel::Geneve { port, version, options, payload }, link)
+            }
+        ),
+    ]
+}
+
+/// GRE flags and version: any of C, K and S; at times others, or another version.
+fn gre_flags() -> impl Strategy<Value = u16> + Clone {
+    let fields =
+        || select(vec![0x0000, 0x8000, 0x2000, 0x1000, 0xa000, 0x9000, 0x3000, 0xb000, 0, 0x2000]);
+    prop_oneof![
+        10 => fields(),
+        // One more bit: routing, reserved, version.
+        3 => (fields(), 0..16u32).prop_map(|(flags, bit)| flags | 1 << bit),
+        1 => any::<u16>(),
+    ]
+}
+
+/// How many tunnels are one in the other, at most.
+const TUNNELS: u32 = 2;
+
+/// The ports of tunnels, and ports next to them or used for the same.
+const PORTS: [u16; 8] = [4754, 4789, 4790, 6081, 4755, 4788, 8472, 6082];
+
+/// Protocol types of GRE and Geneve: those of IPv4, IPv6 and Ethernet; MPLS, ERSPAN, NSH.
+const PAYLOADS: [u16; 6] = [0x0800, 0x86dd, 0x6558, 0x8847, 0x88be, 0x894f];
 
 fn vlan_ethertype() -> impl Strategy<Value = u16> + Clone {
     select(vec![ETHERTYPE_VLAN, ETHERTYPE_QINQ])

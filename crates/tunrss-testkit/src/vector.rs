@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
-use tunrss_hash::{HashKey, HashReport, HashTypes, Link, SteeringConfig, Verdict};
+use tunrss_hash::{
+    HashKey, HashReport, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes, Verdict,
+};
 
 /// A packet, a configuration, and what the one makes of the other.
 #[derive(Clone, Debug, Deserialize)]
@@ -16,7 +18,7 @@ pub struct Vector {
     pub comment: String,
     /// What kind of vector it is; the file's notes explain each.
     pub flags: Vec<String>,
-    /// The configuration. A table of `null` is [`identity_table`].
+    /// The configuration. A table of `null` is [`identity_table`]; no `tunnels` and no `xfrm` are none.
     #[serde(deserialize_with = "config")]
     pub config: SteeringConfig<Vec<u16>>,
     /// The header the packet starts with.
@@ -37,8 +39,18 @@ pub struct Vector {
 /// # Panics
 /// If a file does not keep the rules that [`parse`] checks.
 pub fn all() -> Vec<Vector> {
-    let file = include_str!("../../../conformance/virtio-net-rss.json");
-    parse(file).expect("conformance/virtio-net-rss.json keeps its rules")
+    let files = [
+        ("virtio-net-rss", include_str!("../../../conformance/virtio-net-rss.json")),
+        ("inner-header-hash", include_str!("../../../conformance/inner-header-hash.json")),
+        ("symmetric", include_str!("../../../conformance/symmetric.json")),
+    ];
+    let mut all = Vec::new();
+    for (name, json) in files {
+        all.extend(parse(json).unwrap_or_else(|error| panic!("conformance/{name}.json: {error}")));
+    }
+    let ids: BTreeSet<_> = all.iter().map(|vector| &vector.id).collect();
+    assert_eq!(ids.len(), all.len(), "an id is used in two files");
+    all
 }
 
 /// The vectors of a file.
@@ -88,12 +100,19 @@ fn config<'de, D: Deserializer<'de>>(from: D) -> Result<SteeringConfig<Vec<u16>>
         key: String,
         table: Option<Vec<u16>>,
         unclassified: u16,
+        tunnels: Option<String>,
+        xfrm: Option<String>,
     }
-    let Config { types, key, table, unclassified } = Config::deserialize(from)?;
+    let Config { types, key, table, unclassified, tunnels, xfrm } = Config::deserialize(from)?;
     let types: HashTypes = types.parse().map_err(D::Error::custom)?;
     let key: HashKey = key.parse().map_err(D::Error::custom)?;
     let table = table.unwrap_or_else(identity_table);
-    SteeringConfig::new(types, key, table, unclassified).map_err(D::Error::custom)
+    let tunnels = tunnels.as_deref().unwrap_or("none");
+    let tunnels: TunnelTypes = tunnels.parse().map_err(D::Error::custom)?;
+    let xfrm = xfrm.as_deref().unwrap_or("none");
+    let transform: InputTransform = xfrm.parse().map_err(D::Error::custom)?;
+    let config = SteeringConfig::new(types, key, table, unclassified).map_err(D::Error::custom)?;
+    Ok(config.with_tunnels(tunnels).with_transform(transform))
 }
 
 fn link<'de, D: Deserializer<'de>>(from: D) -> Result<Link, D::Error> {
@@ -179,6 +198,8 @@ mod tests {
             (r#""45""#, r#""4g""#),
             (r#""ip""#, r#""IP""#),
             (r#""types": "none""#, r#""types": "ipv4""#),
+            (r#""unclassified": 3"#, r#""unclassified": 3, "tunnels": "stt""#),
+            (r#""unclassified": 3"#, r#""unclassified": 3, "xfrm": "xor""#),
             (r#""hash": null"#, r#""hash": "0x00000000""#),
             (r#""report": "none""#, r#""report": "IPv4""#),
             (r#""report": "none""#, r#""report": "None""#),

@@ -6,7 +6,8 @@ use tunrss_hash::dissect::{
     Dissection, Extensions, MAX_EXTENSION_HEADERS, MAX_VLAN_TAGS, Network, NoPorts, NotHashable,
     Transport, dissect,
 };
-use tunrss_hash::{HashReport, Link};
+use tunrss_hash::tunnel::{Inner, NoTunnel, Tunnel, dissect_inner, recognise};
+use tunrss_hash::{HashReport, InputTransform, Link, TunnelTypes};
 use tunrss_testkit::strategy::{configs, generate, packets};
 use tunrss_testkit::{reference, vector};
 
@@ -57,6 +58,134 @@ fn packets_reach_every_outcome() {
             assert!(found >= rarely, "{link:?}: {found} packets with {outcome}");
         }
         assert!(count.is_empty(), "{link:?}: not expected: {count:?}");
+    }
+}
+
+/// Each of these tunnels, reasons for there being none, and outcomes inside a tunnel, is that of at
+/// least one packet in 5,000.
+#[test]
+fn packets_reach_every_tunnel() {
+    const PACKETS: usize = 50_000;
+    let rarely = PACKETS / 5000;
+    for link in [Link::Ethernet, Link::Ip] {
+        let mut count: BTreeMap<String, usize> = BTreeMap::new();
+        for packet in generate(packets(link), 7).take(PACKETS) {
+            for outcome in tunnel_outcomes(link, &packet) {
+                *count.entry(outcome).or_default() += 1;
+            }
+        }
+        let kinds = [
+            "gre,gre-2890 Ipv4",
+            "gre,gre-2890 Ethernet",
+            "gre-2890 Ipv4",
+            "gre-2890 Ethernet",
+            "gre-2890,nvgre Ethernet",
+            "gre-7676 Ipv4",
+            "gre-7676 Ipv6",
+            "gre-7676 Ethernet",
+            "gre-7676,nvgre Ethernet",
+            "gre-udp Ipv4",
+            "gre-udp Ipv6",
+            "gre-udp Ethernet",
+            "vxlan Ethernet",
+            "vxlan-gpe Ipv4",
+            "vxlan-gpe Ipv6",
+            "vxlan-gpe Ethernet",
+            "geneve Ipv4",
+            "geneve Ipv6",
+            "geneve Ethernet",
+            "ipip Ipv4",
+        ];
+        let none = [
+            "NotIp",
+            "Fragment",
+            "HeaderLength",
+            "ExtensionHeaders",
+            "Protocol",
+            "Port",
+            "Truncated",
+            "Header",
+            "Payload",
+        ];
+        let inside = [
+            "in a tunnel",
+            "0 tags",
+            "1 tags",
+            "2 tags",
+            "TooManyVlanTags",
+            "FrameTruncated",
+            "EtherType",
+            "IpVersion",
+            "IpTruncated",
+            "V4 Tcp",
+            "V4 Udp",
+            "V4 Fragment",
+            "V4 Truncated",
+            "V4 HeaderLength",
+            "V6 Tcp",
+            "V6 Udp",
+            "V6 Fragment",
+            "V6 Truncated",
+            "V6 TooManyExtensionHeaders",
+            "0 extensions",
+            "1 extensions",
+            "4 extensions",
+            "home address",
+            "routing address",
+            "both addresses",
+            "neither address",
+        ];
+        for outcome in kinds.into_iter().chain(none) {
+            let found = count.remove(outcome).unwrap_or(0);
+            assert!(found >= rarely, "{link:?}: {found} packets with {outcome}");
+        }
+        for outcome in inside {
+            let found = count.remove(&format!("inside: {outcome}")).unwrap_or(0);
+            assert!(found >= rarely, "{link:?}: {found} inner packets with {outcome}");
+        }
+        count.retain(|outcome, _| !outcome.starts_with("inside: "));
+        assert!(count.is_empty(), "{link:?}: not expected: {count:?}");
+    }
+}
+
+fn tunnel_outcomes(link: Link, packet: &[u8]) -> Vec<String> {
+    let tunnel = match recognise(link, packet, &dissect(link, packet)) {
+        Ok(tunnel) => tunnel,
+        Err(reason) => {
+            let reason = format!("{reason:?}");
+            return vec![reason.split('(').next().unwrap_or_default().into()];
+        }
+    };
+    let Tunnel { types, inner, offset } = tunnel;
+    let inner_link = if inner == Inner::Ethernet { Link::Ethernet } else { Link::Ip };
+    let dissection = dissect_inner(packet, &tunnel);
+    let mut inside = outcomes(&dissection);
+    if recognise(inner_link, &packet[offset..], &dissection).is_ok() {
+        inside.push("in a tunnel".into());
+    }
+    let inside = inside.into_iter().map(|outcome| format!("inside: {outcome}"));
+    [format!("{types} {inner:?}")].into_iter().chain(inside).collect()
+}
+
+/// A tunnel that is cut off anywhere in its headers is none.
+#[test]
+fn cut_tunnel_headers_are_none() {
+    for link in [Link::Ethernet, Link::Ip] {
+        let mut tunnels = 0;
+        for packet in generate(packets(link), 8).take(2_000) {
+            let Ok(tunnel) = recognise(link, &packet, &dissect(link, &packet)) else { continue };
+            tunnels += 1;
+            for len in 0..packet.len() {
+                let packet = &packet[..len];
+                let found = recognise(link, packet, &dissect(link, packet));
+                match found {
+                    Ok(found) => assert_eq!((found, len >= tunnel.offset), (tunnel, true)),
+                    Err(NoTunnel::Truncated | NoTunnel::NotIp) => assert!(len < tunnel.offset),
+                    Err(other) => panic!("{other:?} after {len} bytes of {packet:02x?}"),
+                }
+            }
+        }
+        assert!(tunnels >= 100, "{tunnels}");
     }
 }
 
@@ -130,6 +259,16 @@ fn configurations_are_of_every_size() {
         assert!(shortest(len), "no key of {len} for types that need as many");
     }
     assert!(configs.iter().any(|config| config.key().as_bytes().len() > 200));
+    for tunnels in TunnelTypes::NAMES
+        .map(|(_, one)| one)
+        .into_iter()
+        .chain([TunnelTypes::NONE, TunnelTypes::ALL])
+    {
+        assert!(configs.iter().any(|config| config.tunnels() == tunnels), "none with {tunnels}");
+    }
+    for transform in InputTransform::ALL {
+        assert!(configs.iter().any(|config| config.transform() == transform), "{transform}");
+    }
 }
 
 #[test]

@@ -11,7 +11,10 @@ const PACKET: [u8; 6] = [1, 2, 3, 4, 5, 6];
 const LEN: i16 = 0;
 const QUEUE_MAPPING: i16 = 12;
 const VLAN_PRESENT: i16 = 20;
+const VLAN_TCI: i16 = 24;
+const VLAN_PROTO: i16 = 28;
 const TC_INDEX: i16 = 44;
+const HASH: i16 = 68;
 const TC_CLASSID: i16 = 72;
 const DATA: i16 = 76;
 const DATA_END: i16 = 80;
@@ -152,15 +155,107 @@ fn packet_is_copied_or_zeros_are() {
 
 #[test]
 fn context_has_what_the_input_says() {
-    let input =
-        Input { vlan_present: true, tc_index: 7, queue_mapping: 300, ..Input::new(&PACKET) };
-    for (field, expected) in [(LEN, 6), (QUEUE_MAPPING, 300), (VLAN_PRESENT, 1), (TC_INDEX, 7)] {
+    let input = Input {
+        vlan_tag: Some((0x88a8, 0x1234)),
+        tc_index: 7,
+        queue_mapping: 300,
+        hash: 9,
+        ..Input::new(&PACKET)
+    };
+    let fields = [
+        (LEN, 6),
+        (QUEUE_MAPPING, 300),
+        (VLAN_PRESENT, 1),
+        (VLAN_TCI, 0x1234),
+        // As it is in the frame.
+        (VLAN_PROTO, 0xa888),
+        (TC_INDEX, 7),
+        (HASH, 9),
+    ];
+    for (field, expected) in fields {
         for kind in [SocketFilter, SchedCls] {
             let output =
                 run_with(kind, input, |asm| asm.load(Size::Word, Reg::R0, Reg::R6, field)).unwrap();
             assert_eq!(output.value, expected, "field {field}");
         }
     }
+}
+
+#[test]
+fn helpers_answer_what_the_input_says() {
+    let input = Input { cpu: 3, time: 1 << 33 | 5, ..Input::new(&PACKET) };
+    let cpu = run_with(SocketFilter, input, |asm| asm.call(Helper::GetSmpProcessorId)).unwrap();
+    assert_eq!(cpu.value, 3);
+    let time = run_with(SocketFilter, input, |asm| {
+        asm.call(Helper::KtimeGetNs);
+        asm.alu(AluOp::Rsh, Reg::R0, 1);
+    });
+    assert_eq!(time.unwrap().value, 2);
+    let hash = run(SchedCls, |asm| {
+        asm.mov(Reg::R1, Reg::R6);
+        asm.mov(Reg::R2, 77);
+        asm.call(Helper::SetHash);
+    });
+    assert_eq!(hash.unwrap().hash, 77);
+}
+
+#[test]
+fn packet_bytes_are_stored_from_the_stack() {
+    let store = |at: i32, len: i32| {
+        move |asm: &mut Asm| {
+            asm.store(Size::Double, Reg::R10, -8, 0x0403_0201);
+            asm.mov(Reg::R1, Reg::R6);
+            asm.mov(Reg::R2, at);
+            asm.mov(Reg::R3, Reg::R10);
+            asm.alu(AluOp::Add, Reg::R3, -8);
+            asm.mov(Reg::R4, len);
+            asm.mov(Reg::R5, 0);
+            asm.call(Helper::SkbStoreBytes);
+        }
+    };
+    assert_eq!(run(SchedCls, store(2, 3)).unwrap().packet, [1, 2, 1, 2, 3, 6]);
+    let beyond = run(SchedCls, store(4, 3)).unwrap();
+    assert_eq!((beyond.value as i32, &beyond.packet[..]), (-14, &PACKET[..]));
+    assert_eq!(refusal(SchedCls, store(0, 9)), Reason::OutOfBounds(Region::Stack));
+}
+
+/// A tag in the frame takes the place of the one beside it.
+#[test]
+fn tags_are_popped_one_by_one() {
+    let pop = |asm: &mut Asm| {
+        asm.mov(Reg::R1, Reg::R6);
+        asm.call(Helper::SkbVlanPop);
+    };
+    let addresses = [7; 12];
+    let rest = [8, 0, 0x45];
+    let frame = [&addresses[..], &[0x81, 0, 0, 5], &rest].concat();
+    let input = Input { vlan_tag: Some((0x88a8, 1)), ..Input::new(&frame) };
+    for (pops, tci) in [(1, 5), (2, 0)] {
+        let output = run_with(SchedCls, input, |asm| {
+            (0..pops).for_each(|_| pop(asm));
+            asm.load(Size::Word, Reg::R0, Reg::R6, VLAN_TCI);
+        });
+        let output = output.unwrap();
+        assert_eq!(output.value, tci);
+        assert_eq!(output.packet, [&addresses[..], &rest].concat());
+    }
+}
+
+#[test]
+fn counters_are_read_and_written() {
+    let mut asm = Asm::new();
+    asm.load_address(Reg::R1, Section::Bss, 8);
+    asm.load(Size::Double, Reg::R0, Reg::R1, 0);
+    asm.alu(AluOp::Add, Reg::R0, 3);
+    asm.alu(AluOp::Mul, Reg::R0, 5);
+    asm.store(Size::Double, Reg::R1, 0, Reg::R0);
+    asm.exit();
+    let code = asm.assemble().unwrap();
+    let runner = Runner::of_code(SocketFilter, &code, &[], &[]).with_bss(16);
+    let output = runner.run(&Input::new(&PACKET)).unwrap();
+    assert_eq!(output.bss, [0, 0, 0, 0, 0, 0, 0, 0, 15, 0, 0, 0, 0, 0, 0, 0]);
+    let fault = Runner::of_code(SocketFilter, &code, &[], &[]).run(&Input::new(&PACKET));
+    assert_eq!(fault.unwrap_err().reason, Reason::OutOfBounds(Region::Section(Section::Bss)));
 }
 
 #[test]
@@ -180,7 +275,15 @@ fn classifier_grows_and_writes_the_packet() {
         asm.bind(end);
     });
     let packet = vec![0, 5, 1, 2, 3, 4, 5, 6];
-    let expected = Output { value: 0, queue_mapping: 5, tc_classid: 5, packet, steps: 15 };
+    let expected = Output {
+        value: 0,
+        queue_mapping: 5,
+        hash: 0,
+        tc_classid: 5,
+        packet,
+        bss: vec![],
+        steps: 15,
+    };
     assert_eq!(output, Ok(expected));
 }
 
@@ -309,6 +412,13 @@ fn other_mistakes_are_refused() {
     assert_eq!(refusal(SocketFilter, |asm| asm.alu(AluOp::Lsh, Reg::R0, 64)), Reason::Shift);
     assert_eq!(refusal(SocketFilter, |asm| load_bytes(asm, 0, -8, 0)), Reason::Call);
     assert_eq!(refusal(SocketFilter, |asm| change_head(asm, 8, 0)), Reason::Call);
+    for helper in [Helper::SkbStoreBytes, Helper::SkbVlanPop, Helper::SetHash] {
+        let call = |asm: &mut Asm| {
+            asm.mov(Reg::R1, Reg::R6);
+            asm.call(helper);
+        };
+        assert_eq!(refusal(SocketFilter, call), Reason::Call);
+    }
     let context_lost = |asm: &mut Asm| {
         asm.mov(Reg::R6, 0);
         load_bytes(asm, 0, -8, 4);

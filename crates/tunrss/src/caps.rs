@@ -20,8 +20,8 @@ pub struct Capabilities {
     pub multi_queue: Result<()>,
     /// Whether steering and report programs load.
     pub load: Result<()>,
-    /// Whether the report program can be attached: report mode `kernel`, Linux 6.6.
-    pub tcx: Result<()>,
+    /// Whether the report program can be attached, to tcx or clsact: report mode `kernel`.
+    pub report: Result<()>,
     /// Whether the configuration in force on a device can be found: `show` and `clear`.
     pub find: Result<()>,
 }
@@ -45,7 +45,7 @@ pub fn probe() -> Capabilities {
         kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
         tun: tun.map(drop).map_err(|source| Error::OpenTun { source }),
         load: load(ReportMode::Off).and_then(|()| load(ReportMode::Kernel)),
-        tcx: on_device("attach the report program", &|device| {
+        report: on_device("attach the report program", &|device| {
             device.steer(&config, ReportMode::Kernel).map(drop)
         }),
         find: on_device("look for running programs", &|device| device.steering().map(drop)),

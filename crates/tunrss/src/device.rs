@@ -1,31 +1,43 @@
-//! A TAP device: everything that belongs to the device and not to one of its queues.
+//! A device: everything that belongs to the device and not to one of its queues.
 
+use std::fmt;
 use std::fs::OpenOptions;
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
 use rustix::io::Errno;
+use tunrss_bpf::Driver;
 use tunrss_hash::{Link, VnetHdrLen};
 
 use crate::error::{Error, Result, TUN_PATH};
 use crate::queue::Queue;
 use crate::rtnl::{self, TunAttributes};
 use crate::sys::ioctl::{self, flags, offload};
-use crate::{IfName, steering};
+use crate::{IfName, control, macvtap, steering};
 
 /// The most queues a device can have (`MAX_TAP_QUEUES`, linux/if_tun.h; the same for TUN).
 pub const MAX_QUEUES: usize = 256;
 
-/// A multi-queue TAP in the network namespace of the thread that made this.
+/// A multi-queue TUN, TAP or macvtap in the network namespace of the thread that made this.
 ///
 /// It holds no descriptor: the device lives as long as one of its [`Queue`]s, or, if it is
 /// persistent, until it is deleted.
+///
+/// What a record has in front of its frame is the device's and the same for all queues: packet
+/// information or none, a virtio-net header or none, and its size. So are the offloads. They are
+/// what [`Device::create_with`] was told; a device that somebody else made is taken as it is.
+///
+/// A macvtap is made by `ip link add link eth0 name macvtap0 type macvtap mode bridge`, and found by
+/// [`Device::open`]. The header is each queue's own there, and always of 12 bytes. It is
+/// steered by another kind of program than a TUN or TAP, and has no persistence: [`Error::Macvtap`]. Queues of one that is
+/// gone do not say so: there is nothing to read any more.
 #[derive(Clone, Debug)]
 pub struct Device {
     name: IfName,
     index: u32,
+    kind: Kind,
     tun: TunAttributes,
 }
 
@@ -35,19 +47,28 @@ impl Device {
     /// [persistent](Device::set_persistent).
     ///
     /// # Errors
+    /// As for [`Device::create_with`].
+    pub fn create(name: &IfName, queues: usize) -> Result<(Self, Vec<Queue>)> {
+        Self::create_with(name, DeviceOptions::tap(queues))
+    }
+
+    /// Create a TUN or TAP as `options` say. It ends with its last queue unless it is made
+    /// [persistent](Device::set_persistent).
+    ///
+    /// # Errors
     /// - [`Error::QueueCount`] unless there are 1 to [`MAX_QUEUES`] queues.
     /// - [`Error::Exists`] or [`Error::OtherKind`] if the name is taken.
     /// - [`Error::OpenTun`], [`Error::Create`], [`Error::Attach`], [`Error::Set`] if the system
     ///   refuses. Nothing is left behind then.
-    pub fn create(name: &IfName, queues: usize) -> Result<(Self, Vec<Queue>)> {
-        check_queues(queues)?;
+    pub fn create_with(name: &IfName, options: DeviceOptions) -> Result<(Self, Vec<Queue>)> {
+        check_queues(options.queues)?;
         match Self::open(name) {
             Err(Error::NoDevice { .. }) => {}
             Ok(_) => return Err(Error::Exists { name: name.clone() }),
             Err(error) => return Err(error),
         }
         let first = open_tun()?;
-        ioctl::set_iff(&first, name, OPEN_FLAGS | flags::TUN_EXCL).map_err(|source| {
+        ioctl::set_iff(&first, name, options.flags() | flags::TUN_EXCL).map_err(|source| {
             if source == Errno::BUSY {
                 Error::Exists { name: name.clone() }
             } else {
@@ -55,25 +76,30 @@ impl Device {
             }
         })?;
         let device = Self::open(name)?;
-        device.settle(&first)?;
-        let mut all = vec![Queue::new(first)];
-        for _ in 1..queues {
-            all.push(Queue::new(device.attach(OPEN_FLAGS)?));
+        device.settle(&first, options)?;
+        let mut all = vec![device.queue(first)?];
+        for _ in 1..options.queues {
+            all.push(device.queue(device.attach()?)?);
         }
         Ok((Self::open(name)?, all))
     }
 
-    /// Find a TAP that exists, whoever made it. Attaches no queue and changes nothing.
+    /// Find a device that exists, whoever made it. Attaches no queue and changes nothing.
     ///
     /// # Errors
-    /// [`Error::NoDevice`], or [`Error::OtherKind`] if the name is not that of a TAP.
+    /// [`Error::NoDevice`], or [`Error::OtherKind`] if it is no [`Kind`] of ours.
     pub fn open(name: &IfName) -> Result<Self> {
         let found = rtnl::find(name)?.ok_or_else(|| Error::NoDevice { name: name.clone() })?;
-        match found.tun {
-            Some(tun) if tun.is_tap => Ok(Self { name: name.clone(), index: found.index, tun }),
-            Some(_) => Err(Error::OtherKind { name: name.clone(), kind: "TUN".into() }),
-            None => Err(Error::OtherKind { name: name.clone(), kind: kind_name(&found.kind) }),
-        }
+        let (kind, tun) = match found.tun {
+            Some(tun) if tun.is_tap => (Kind::Tap, tun),
+            Some(tun) => (Kind::Tun, tun),
+            None if found.kind == "macvtap" => (Kind::Macvtap, MACVTAP),
+            None => {
+                let kind = kind_name(&found.kind);
+                return Err(Error::OtherKind { name: name.clone(), kind });
+            }
+        };
+        Ok(Self { name: name.clone(), index: found.index, kind, tun })
     }
 
     /// The device's name.
@@ -86,9 +112,22 @@ impl Device {
         self.index
     }
 
+    /// What kind of device it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// The header that packets start with.
     pub fn link(&self) -> Link {
-        Link::Ethernet
+        self.kind.link()
+    }
+
+    /// The driver it belongs to.
+    pub fn driver(&self) -> Driver {
+        match self.kind {
+            Kind::Tap | Kind::Tun => Driver::Tun,
+            Kind::Macvtap => Driver::Macvtap,
+        }
     }
 
     /// Whether the device takes more than one queue. It was decided when it was created.
@@ -101,6 +140,11 @@ impl Device {
         self.tun.has_vnet_hdr
     }
 
+    /// Whether the device had packet information (`struct tun_pi`) when this was opened.
+    pub fn has_packet_information(&self) -> bool {
+        self.tun.has_packet_information
+    }
+
     /// Whether the device outlived its last queue when this was opened.
     pub fn is_persistent(&self) -> bool {
         self.tun.is_persistent
@@ -108,10 +152,17 @@ impl Device {
 
     /// How many queues are attached now.
     ///
+    /// Of a macvtap the kernel does not tell, so those are counted that are open in the processes
+    /// which this one may look at. There may be more.
+    ///
     /// # Errors
-    /// [`Error::NoDevice`] if the device is gone.
+    /// [`Error::NoDevice`] if the device is gone; for a macvtap also [`Error::OpenMacvtap`].
     pub fn attached_queues(&self) -> Result<usize> {
-        Ok(Self::open(&self.name)?.tun.queues as usize)
+        let now = Self::open(&self.name)?;
+        match now.kind {
+            Kind::Tap | Kind::Tun => Ok(now.tun.queues as usize),
+            Kind::Macvtap => macvtap::held_queues(&now),
+        }
     }
 
     /// How many queues the device is meant to have, as noted by
@@ -136,31 +187,47 @@ impl Device {
         rtnl::set_alias(&self.name, self.index, &format!("{QUEUES_ALIAS}{queues}"))
     }
 
-    /// Attach `count` more queues, with virtio-net headers of 12 bytes and all offloads. They read
-    /// packets in the report mode that is in force now, if this process may see it (CAP_SYS_ADMIN in
-    /// the initial user namespace). One that may not has to be told if it is not
+    /// Attach `count` more queues. Nothing of the device is changed by it, because others may read
+    /// it as it is: neither packet information nor header, nor the header's size, nor offloads. See
+    /// [`Device::set_offloads`] for those.
+    ///
+    /// The queues read packets in the report mode that is in force now, if this process may see it
+    /// (CAP_SYS_ADMIN in the initial user namespace). One that may not has to be told if it is not
     /// [`Report::Off`](crate::Report::Off): see [`Queue::set_report`].
     ///
     /// # Errors
     /// - [`Error::SingleQueue`] if the device takes only one.
     /// - [`Error::QueueCount`] beyond [`MAX_QUEUES`].
-    /// - [`Error::OpenTun`], [`Error::Attach`], [`Error::Set`] if the system refuses.
+    /// - [`Error::OpenTun`], [`Error::Attach`], for a macvtap [`Error::OpenMacvtap`] and
+    ///   [`Error::Set`], if the system refuses.
+    /// - [`Error::NotAQueue`] if the device's header has a size that is not virtio-net's.
     pub fn open_queues(&self, count: usize) -> Result<Vec<Queue>> {
         let queues = self.attached_queues()?.saturating_add(count);
         if queues > MAX_QUEUES {
             return Err(Error::QueueCount { queues });
         }
-        let attached: Result<Vec<_>> = (0..count).map(|_| self.attach(OPEN_FLAGS)).collect();
-        let attached = attached?;
-        let Some(first) = attached.first() else { return Ok(Vec::new()) };
-        self.settle(first)?;
-        let report = steering::report_in_force(self);
-        let queue = |tun| {
-            let mut queue = Queue::new(tun);
-            queue.set_report(report.clone());
-            queue
-        };
-        Ok(attached.into_iter().map(queue).collect())
+        let now = Self::open(&self.name)?;
+        let attached: Result<Vec<_>> =
+            (0..count).map(|_| now.attach().and_then(|tun| now.queue(tun))).collect();
+        let mut attached = attached?;
+        if !attached.is_empty() {
+            let report = steering::report_in_force(self);
+            attached.iter_mut().for_each(|queue| queue.set_report(report.clone()));
+        }
+        Ok(attached)
+    }
+
+    /// Whether packets may come as large as their senders leave them, and with checksums to be
+    /// computed: all offloads that the kernel and this crate know, or none. For all queues.
+    ///
+    /// # Errors
+    /// [`Error::NoVnetHdr`] if the device has no header to tell of it; [`Error::Set`], and what
+    /// [`Device::open_queues`] says where nobody holds a queue.
+    pub fn set_offloads(&self, on: bool) -> Result<()> {
+        if on && !Self::open(&self.name)?.has_vnet_hdr() {
+            return Err(Error::NoVnetHdr { name: self.name.clone() });
+        }
+        set_offloads(control::of_any(self)?, on).map_err(|source| self.refused("offloads", source))
     }
 
     /// Whether the device outlives its last queue.
@@ -168,7 +235,7 @@ impl Device {
     /// # Errors
     /// [`Error::Set`], and what [`Device::open_queues`] says where nobody holds a queue.
     pub fn set_persistent(&self, persistent: bool) -> Result<()> {
-        let control = crate::control::of(self)?;
+        let control = control::of(self)?;
         ioctl::set_persist(control, persistent)
             .map_err(|source| self.refused("persistence", source))
     }
@@ -205,22 +272,29 @@ impl Device {
         rtnl::add_neighbour(&self.name, self.index, address, mac)
     }
 
-    /// Attach a descriptor that only ioctls will be made on, leaving all settings as they are.
+    /// A new descriptor of the device that only ioctls are made on, leaving all settings as they are.
+    /// It is a queue for a moment, the last one, and takes no packets when this returns.
     pub(crate) fn attach_spare(&self) -> Result<OwnedFd> {
-        // TUNSETIFF sets these two for the whole device, so they have to be what they are by now.
-        let tun = Self::open(&self.name)?.tun;
-        let packet_information = if tun.has_packet_information { 0 } else { flags::NO_PI };
-        let vnet_hdr = if tun.has_vnet_hdr { flags::VNET_HDR } else { 0 };
-        self.attach(flags::TAP | flags::MULTI_QUEUE | packet_information | vnet_hdr)
+        let spare = Self::open(&self.name)?.attach()?;
+        // Nothing may come between the two calls: meanwhile packets go to it that nobody reads.
+        ioctl::disable_queue(&spare)
+            .map_err(|source| self.refused("the state of a queue", source))?;
+        Ok(spare)
     }
 
     pub(crate) fn refused(&self, what: &'static str, source: impl Into<io::Error>) -> Error {
         Error::Set { what, name: self.name.clone(), source: source.into() }
     }
 
-    fn attach(&self, flags: i16) -> Result<OwnedFd> {
+    /// Attach a descriptor, leaving all settings as they were when this was opened: just now, for
+    /// TUNSETIFF sets them for the whole device.
+    fn attach(&self) -> Result<OwnedFd> {
         if !self.tun.is_multi_queue {
             return Err(Error::SingleQueue { name: self.name.clone() });
+        }
+        let flags = iff(self.kind, self.tun.has_packet_information, self.tun.has_vnet_hdr);
+        if self.kind == Kind::Macvtap {
+            return macvtap::attach(self, flags);
         }
         let tun = open_tun()?;
         match ioctl::set_iff(&tun, &self.name, flags) {
@@ -229,22 +303,158 @@ impl Device {
         }
     }
 
+    fn queue(&self, tun: OwnedFd) -> Result<Queue> {
+        Queue::from_fd_as(tun, self.tun.has_packet_information)
+    }
+
     /// Settle header and offloads, which are the device's, by one of its descriptors.
-    fn settle(&self, tun: &OwnedFd) -> Result<()> {
-        ioctl::set_vnet_hdr_len(tun, VnetHdrLen::V1.len())
+    fn settle(&self, tun: &OwnedFd, options: DeviceOptions) -> Result<()> {
+        let Some(vnet_hdr) = options.vnet_hdr else { return Ok(()) };
+        ioctl::set_vnet_hdr_len(tun, vnet_hdr.len())
             .map_err(|source| self.refused("the virtio-net header size", source))?;
         ioctl::set_vnet_le(tun)
             .map_err(|source| self.refused("little-endian virtio-net headers", source))?;
-        // UDP segmentation since Linux 6.2, and only both together.
-        let tcp = offload::CSUM | offload::TSO4 | offload::TSO6 | offload::TSO_ECN;
-        let all = tcp | offload::USO4 | offload::USO6;
-        match ioctl::set_offload(tun, all) {
-            Err(Errno::INVAL) => ioctl::set_offload(tun, tcp),
-            result => result,
-        }
-        .map_err(|source| self.refused("offloads", source))
+        set_offloads(tun, options.offloads).map_err(|source| self.refused("offloads", source))
     }
 }
+
+/// What kind of device it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A TAP: packets start with an Ethernet header.
+    Tap,
+    /// A TUN: packets start with an IP header.
+    Tun,
+    /// A macvtap, a device on top of another: packets start with an Ethernet header.
+    Macvtap,
+}
+
+impl Kind {
+    /// The header that packets start with.
+    pub fn link(self) -> Link {
+        match self {
+            Self::Tap | Self::Macvtap => Link::Ethernet,
+            Self::Tun => Link::Ip,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    /// As people write it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Tap => "TAP",
+            Self::Tun => "TUN",
+            Self::Macvtap => "macvtap",
+        })
+    }
+}
+
+/// What [`Device::create_with`] makes.
+///
+/// ```no_run
+/// use tunrss::hash::VnetHdrLen;
+/// use tunrss::{Device, DeviceOptions, IfName};
+///
+/// let options = DeviceOptions::tun(4).vnet_hdr(Some(VnetHdrLen::Legacy)).offloads(false);
+/// let (device, queues) = Device::create_with(&IfName::new("tun0")?, options)?;
+/// # Ok::<(), tunrss::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DeviceOptions {
+    kind: Kind,
+    queues: usize,
+    vnet_hdr: Option<VnetHdrLen>,
+    has_packet_information: bool,
+    offloads: bool,
+}
+
+impl DeviceOptions {
+    /// A TAP with so many queues, virtio-net headers of 12 bytes, all offloads, no packet
+    /// information.
+    pub fn tap(queues: usize) -> Self {
+        Self::new(Kind::Tap, queues)
+    }
+
+    /// The same, but a TUN.
+    pub fn tun(queues: usize) -> Self {
+        Self::new(Kind::Tun, queues)
+    }
+
+    fn new(kind: Kind, queues: usize) -> Self {
+        let vnet_hdr = Some(VnetHdrLen::V1);
+        Self { kind, queues, vnet_hdr, has_packet_information: false, offloads: true }
+    }
+
+    /// How many queues.
+    pub fn queues(mut self, queues: usize) -> Self {
+        self.queues = queues;
+        self
+    }
+
+    /// The virtio-net header in front of each frame; none means no offloads either, as nothing
+    /// would tell of them.
+    #[doc(alias = "IFF_VNET_HDR")]
+    #[doc(alias = "TUNSETVNETHDRSZ")]
+    pub fn vnet_hdr(mut self, vnet_hdr: Option<VnetHdrLen>) -> Self {
+        self.vnet_hdr = vnet_hdr;
+        self
+    }
+
+    /// Whether each record starts with 4 bytes of packet information (`struct tun_pi`).
+    #[doc(alias = "IFF_NO_PI")]
+    pub fn packet_information(mut self, has_packet_information: bool) -> Self {
+        self.has_packet_information = has_packet_information;
+        self
+    }
+
+    /// Whether packets may come as large as their senders leave them, and with checksums to be
+    /// computed.
+    #[doc(alias = "TUNSETOFFLOAD")]
+    pub fn offloads(mut self, offloads: bool) -> Self {
+        self.offloads = offloads;
+        self
+    }
+
+    fn flags(&self) -> i16 {
+        iff(self.kind, self.has_packet_information, self.vnet_hdr.is_some())
+    }
+}
+
+/// The `IFF_*` flags of a queue of such a device.
+fn iff(kind: Kind, has_packet_information: bool, has_vnet_hdr: bool) -> i16 {
+    let kind = match kind {
+        Kind::Tap | Kind::Macvtap => flags::TAP,
+        Kind::Tun => flags::TUN,
+    };
+    let packet_information = if has_packet_information { 0 } else { flags::NO_PI };
+    let vnet_hdr = if has_vnet_hdr { flags::VNET_HDR } else { 0 };
+    kind | flags::MULTI_QUEUE | packet_information | vnet_hdr
+}
+
+/// All offloads, or none.
+fn set_offloads(tun: impl AsFd, on: bool) -> rustix::io::Result<()> {
+    if !on {
+        return ioctl::set_offload(tun, 0);
+    }
+    // UDP segmentation since Linux 6.2, and only both together.
+    let tcp = offload::CSUM | offload::TSO4 | offload::TSO6 | offload::TSO_ECN;
+    match ioctl::set_offload(&tun, tcp | offload::USO4 | offload::USO6) {
+        Err(Errno::INVAL) => ioctl::set_offload(tun, tcp),
+        result => result,
+    }
+}
+
+/// What a macvtap has by nature.
+const MACVTAP: TunAttributes = TunAttributes {
+    is_tap: true,
+    has_packet_information: false,
+    has_vnet_hdr: true,
+    is_persistent: true,
+    is_multi_queue: true,
+    queues: 0,
+};
 
 fn check_queues(queues: usize) -> Result<()> {
     if (1..=MAX_QUEUES).contains(&queues) { Ok(()) } else { Err(Error::QueueCount { queues }) }
@@ -259,7 +469,5 @@ fn open_tun() -> Result<OwnedFd> {
 fn kind_name(kind: &str) -> String {
     if kind.is_empty() { "physical or loopback".into() } else { kind.into() }
 }
-
-const OPEN_FLAGS: i16 = flags::TAP | flags::NO_PI | flags::VNET_HDR | flags::MULTI_QUEUE;
 
 const QUEUES_ALIAS: &str = "tunrss queues ";

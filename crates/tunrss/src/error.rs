@@ -3,8 +3,9 @@
 use std::io;
 
 use rustix::io::Errno;
+use tunrss_bpf::Owner;
 
-use crate::{IfName, NameError};
+use crate::{Foreign, IfName, NameError};
 
 /// Result of what this crate does apart from reading and writing packets.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -39,7 +40,7 @@ pub enum Error {
         name: IfName,
     },
     /// The name is taken by another kind of device.
-    #[error("{name} is a {kind} device, not a TAP")]
+    #[error("{name} is a {kind} device, not a TUN, TAP or macvtap")]
     OtherKind {
         /// The device.
         name: IfName,
@@ -55,6 +56,31 @@ pub enum Error {
     /// The device was created for one queue.
     #[error("{name} was created without multi_queue")]
     SingleQueue {
+        /// The device.
+        name: IfName,
+    },
+    /// The device is a macvtap, which has not what a TUN or TAP has.
+    #[error(
+        "{name} is a macvtap, which takes no programs as a TUN or TAP does, and has no persistence"
+    )]
+    Macvtap {
+        /// The device.
+        name: IfName,
+    },
+    /// The character device of a macvtap cannot be found or opened.
+    #[error("cannot {action} of {name}")]
+    OpenMacvtap {
+        /// What was tried.
+        action: &'static str,
+        /// The device.
+        name: IfName,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The device has no virtio-net header, and so nothing to tell of offloads.
+    #[error("{name} has no virtio-net header to tell of offloads")]
+    NoVnetHdr {
         /// The device.
         name: IfName,
     },
@@ -84,7 +110,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A descriptor is no queue that this crate can read.
-    #[error("the descriptor is no queue of a TAP with a virtio-net header of 12 bytes: {found}")]
+    #[error("the descriptor is no queue that can be read: {found}")]
     NotAQueue {
         /// What it is instead.
         found: String,
@@ -122,17 +148,6 @@ pub enum Error {
         /// The program's listing, for a report.
         listing: String,
     },
-    /// The egress program cannot be attached.
-    #[error("cannot attach the report program to {name}")]
-    AttachReport {
-        /// The device.
-        name: IfName,
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-        /// The error number, if there is one.
-        errno: Option<i32>,
-    },
     /// The configuration of a running program cannot be read.
     #[error("cannot read back what steers {name}")]
     ReadBack {
@@ -144,9 +159,97 @@ pub enum Error {
         /// The error number, if there is one.
         errno: Option<i32>,
     },
+    /// The report program that a device's configuration needs is no longer attached.
+    #[error("the report program of {name} is gone: what sends to it is dropped")]
+    ReportLost {
+        /// The device.
+        name: IfName,
+    },
+    /// The driver has no place for a report in front of a frame.
+    #[error("{name} is a macvtap: the kernel cannot report the hash on it")]
+    NoKernelReport {
+        /// The device.
+        name: IfName,
+    },
+    /// Nothing of ours is in force.
+    #[error("{name} has no steering by tunrss")]
+    NothingInForce {
+        /// The device.
+        name: IfName,
+    },
+    /// The indirection table in force has no such entry.
+    #[error("{name} has an indirection table of {len} entries, there is no entry {index}")]
+    EntryIndex {
+        /// The device.
+        name: IfName,
+        /// The index asked for.
+        index: usize,
+        /// The entries of the table.
+        len: usize,
+    },
+    /// Another tool may steer the device.
+    #[error("{name} may be steered by {foreign}")]
+    Foreign {
+        /// The device.
+        name: IfName,
+        /// What was found.
+        foreign: Foreign,
+    },
+    /// Somebody else has put a configuration in force.
+    #[error("the steering of {name} was set by {owner}")]
+    OwnedByOther {
+        /// The device.
+        name: IfName,
+        /// Who.
+        owner: Owner,
+    },
+    /// Somebody else has been changing the device for too long.
+    #[error("cannot wait for another change of {name} to end")]
+    Locked {
+        /// The device.
+        name: IfName,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// What should be attached, or be replaced or detached, cannot be.
+    #[error("{what} is not an eBPF program of type SCHED_CLS, as tc runs it")]
+    NoClassifier {
+        /// What it is.
+        what: String,
+    },
+    /// What is attached to a device cannot be listed or changed.
+    #[error("cannot {action}")]
+    Hook {
+        /// What was tried.
+        action: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// The error number, if there is one.
+        errno: Option<i32>,
+    },
     /// A network namespace cannot be made or entered.
     #[error("cannot {action}")]
     Netns {
+        /// What was tried.
+        action: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The packets of a device cannot be seen.
+    #[error("cannot capture packets of {name}")]
+    Capture {
+        /// The device.
+        name: IfName,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Software steering cannot have what it needs of the system.
+    #[error("cannot {action} for software steering")]
+    Software {
         /// What was tried.
         action: &'static str,
         /// Why.
@@ -192,11 +295,19 @@ impl Error {
             | Self::OtherKind { .. }
             | Self::Exists { .. }
             | Self::SingleQueue { .. }
+            | Self::NoKernelReport { .. }
+            | Self::NothingInForce { .. }
+            | Self::EntryIndex { .. }
+            | Self::OwnedByOther { .. }
+            | Self::Foreign { .. }
+            | Self::NoClassifier { .. }
+            | Self::NoVnetHdr { .. }
+            | Self::Macvtap { .. }
             | Self::NotAQueue { .. } => ErrorKind::Input,
             Self::Compile(_) | Self::Elf(_) => ErrorKind::Bug,
             // A verifier refuses with EINVAL or EACCES, and only a program with a mistake; too long it
             // gets for one without CAP_PERFMON.
-            Self::Load { errno, .. } if !matches!(errno, Some(EPERM | E2BIG | EFAULT)) => {
+            Self::Load { errno, .. } if !matches!(errno, Some(EPERM | EAGAIN | E2BIG | EFAULT)) => {
                 ErrorKind::Bug
             }
             _ => ErrorKind::System,
@@ -209,12 +320,16 @@ impl Error {
             Self::OpenTun { source }
             | Self::Create { source, .. }
             | Self::Attach { source, .. }
+            | Self::OpenMacvtap { source, .. }
             | Self::Set { source, .. }
             | Self::Netlink { source, .. }
-            | Self::Netns { source, .. } => source.raw_os_error(),
-            Self::Load { errno, .. }
-            | Self::AttachReport { errno, .. }
-            | Self::ReadBack { errno, .. } => *errno,
+            | Self::Locked { source, .. }
+            | Self::Netns { source, .. }
+            | Self::Capture { source, .. }
+            | Self::Software { source, .. } => source.raw_os_error(),
+            Self::Load { errno, .. } | Self::Hook { errno, .. } | Self::ReadBack { errno, .. } => {
+                *errno
+            }
             _ => None,
         }
     }
@@ -234,9 +349,28 @@ impl Error {
                 format!("choose another name, or remove the device with `tunrss delete {name}`")
             }
             Self::OtherKind { .. } => "choose another name; `ip -d link` shows the kinds".into(),
-            Self::SingleQueue { name } => format!(
-                "delete it and create it anew, with `tunrss create {name} --queues 4` or `ip tuntap add {name} mode tap multi_queue vnet_hdr`"
+            Self::SingleQueue { name } | Self::NoVnetHdr { name } => format!(
+                "delete it and create it anew, with `tunrss create {name} --queues 4` or `ip tuntap add {name} mode tap multi_queue vnet_hdr` (a TUN with --tun, or mode tun)"
             ),
+            Self::ReportLost { name } => format!(
+                "another tool has removed it, or the device was moved: `tunrss set {name} ...` or `tunrss clear {name}`"
+            ),
+            Self::NoKernelReport { .. } => "its driver cuts off what stands in front of the Ethernet header; report mode reader works".into(),
+            Self::NothingInForce { name } => format!("put a configuration in force with `tunrss set {name}`"),
+            Self::Foreign { .. } => "if that process steers the device, turn it off there (QEMU: without rss=on); --force takes the device all the same".into(),
+            Self::EntryIndex { name, .. } => {
+                format!("`tunrss show {name}` prints the table; entries count from 0")
+            }
+            Self::OwnedByOther { .. } => "let its owner change it, or take the device with --force".into(),
+            Self::Locked { source, .. } if source.raw_os_error() == Some(EADDRINUSE) => {
+                "another process is changing the device, or has been stopped while it did: find it with `grep 'tunrss device' /proc/net/unix`".into()
+            }
+            Self::OpenMacvtap { source, .. } if source.raw_os_error() == Some(EBUSY) => {
+                format!("a macvtap has at most {} queues", crate::MAX_QUEUES)
+            }
+            Self::OpenMacvtap { .. } if self.is_permission() => {
+                "needs CAP_SYS_ADMIN and CAP_MKNOD; or the right to open the macvtap's node on /dev, and the /sys of its network namespace".into()
+            }
             Self::QueueNumber { .. } => "use fewer queues: --equal, --weight and --table name them".into(),
             Self::OpenTun { source } if source.kind() == io::ErrorKind::NotFound => {
                 "load the driver with `modprobe tun`, or pass the device node into the container".into()
@@ -253,11 +387,20 @@ impl Error {
             Self::Load { .. } | Self::Compile(_) | Self::Elf(_) => {
                 "this is a bug in tunrss: please report it with the listing and the verifier's log".into()
             }
-            Self::AttachReport { errno: Some(EINVAL), .. } => {
-                "tcx programs need Linux 6.6; report mode reader works without".into()
-            }
             Self::ReadBack { errno: Some(EPERM), .. } => {
                 "finding a running program needs CAP_SYS_ADMIN in the initial user namespace".into()
+            }
+            Self::Hook { errno: Some(EPERM), .. } => {
+                "listing what is attached needs CAP_NET_ADMIN, changing a tcx program CAP_SYS_ADMIN, in the initial user namespace; root inside a user namespace is not enough".into()
+            }
+            Self::Hook { errno: Some(EOPNOTSUPP), .. } => {
+                "devices may share these filters as a block, `tc qdisc show` tells; tcx programs are each device's own".into()
+            }
+            Self::Capture { .. } if self.is_permission() => {
+                "needs CAP_NET_RAW in this network namespace: run as root".into()
+            }
+            Self::Software { source, .. } if source.raw_os_error() == Some(EMFILE) => {
+                "each virtual queue takes a descriptor: use fewer, or raise the limit with `ulimit -n`".into()
             }
             Self::Netns { .. } if self.is_permission() => {
                 "needs CAP_SYS_ADMIN: run as root, or allow user namespaces".into()
@@ -279,7 +422,10 @@ pub(crate) const TUN_PATH: &str = "/dev/net/tun";
 
 const EPERM: i32 = Errno::PERM.raw_os_error();
 const EACCES: i32 = Errno::ACCESS.raw_os_error();
+const EAGAIN: i32 = Errno::AGAIN.raw_os_error();
 const E2BIG: i32 = Errno::TOOBIG.raw_os_error();
 const EFAULT: i32 = Errno::FAULT.raw_os_error();
-const EINVAL: i32 = Errno::INVAL.raw_os_error();
+const EADDRINUSE: i32 = Errno::ADDRINUSE.raw_os_error();
+const EOPNOTSUPP: i32 = Errno::OPNOTSUPP.raw_os_error();
+const EMFILE: i32 = Errno::MFILE.raw_os_error();
 const EBUSY: i32 = Errno::BUSY.raw_os_error();

@@ -1,6 +1,6 @@
-//! Receive-side scaling and hash reporting for Linux TAP devices, on unmodified kernels.
+//! Receive-side scaling and hash reporting for Linux TUN, TAP and macvtap devices, on unmodified kernels.
 //!
-//! A [`Device`] is a multi-queue TAP, a [`Queue`] one of its queues. A
+//! A [`Device`] is a multi-queue TUN or TAP, or a macvtap, a [`Queue`] one of its queues. A
 //! [`SteeringConfig`](hash::SteeringConfig) says what queue and hash a packet gets;
 //! [`Device::steer`] puts it in force by compiling it to eBPF ([`bpf`]) and loading that. What the
 //! configuration means is defined by [`hash::classify()`].
@@ -25,7 +25,7 @@
 //! ```
 //!
 //! Loading eBPF needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in the initial user namespace, finding
-//! what is in force (also to replace it) CAP_SYS_ADMIN; creating a TAP and reading it needs
+//! what is in force (also to replace it) CAP_SYS_ADMIN; creating a device and reading it needs
 //! CAP_NET_ADMIN in the network namespace's user namespace.
 #![deny(unsafe_code)]
 
@@ -33,25 +33,34 @@
 compile_error!("tunrss makes little-endian eBPF programs: big-endian machines are not supported");
 
 pub mod caps;
+pub mod capture;
 mod control;
 mod device;
 mod error;
+mod foreign;
+pub mod hook;
 mod load;
+mod lock;
+mod macvtap;
 mod name;
 pub mod netns;
 mod queue;
 mod rtnl;
+mod software;
 mod steering;
 #[expect(unsafe_code, reason = "the one place for system calls that no library wraps safely")]
 mod sys;
 
-pub use device::{Device, MAX_QUEUES};
+pub use device::{Device, DeviceOptions, Kind, MAX_QUEUES};
 pub use error::{Error, ErrorKind, Result};
+pub use foreign::Foreign;
 pub use name::{IfName, NameError};
-pub use queue::{Queue, Received, Report};
-pub use steering::Steering;
+pub use queue::{PacketInformation, Queue, Received, Report};
+pub use software::{Counts, SoftwareSteering, VirtualQueue};
+pub use steering::{Settings, Steering, possible_cpus};
 pub use tunrss_bpf as bpf;
-pub use tunrss_bpf::{ReportMode, State};
+pub use tunrss_bpf::counters::Count;
+pub use tunrss_bpf::{Counters, Owner, ReportMode, State, SteeringMode};
 pub use tunrss_hash as hash;
 
 /// A steering configuration that owns its indirection table.

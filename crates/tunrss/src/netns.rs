@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
@@ -60,6 +60,24 @@ pub fn enter_new_as_user() -> Result<()> {
     std::fs::write("/proc/self/gid_map", format!("0 {} 1", group.as_raw())).map_err(error)
 }
 
+/// What `ask` says in another network namespace.
+///
+/// # Errors
+/// Those of entering it: without CAP_SYS_ADMIN it is a refusal.
+pub(crate) fn ask_in<T: Send>(
+    netns: BorrowedFd<'_>,
+    ask: impl FnOnce() -> T + Send,
+) -> io::Result<T> {
+    std::thread::scope(|scope| {
+        // The thread ends there.
+        let asking = scope.spawn(|| {
+            move_into_link_name_space(netns, Some(LinkNameSpaceType::Network))?;
+            Ok(ask())
+        });
+        asking.join().unwrap_or_else(|_| Err(io::Error::other("the thread that asks has failed")))
+    })
+}
+
 /// A number for the calling thread's network namespace: its cookie, that no other has until the
 /// machine restarts; before Linux 5.14 its inode number.
 pub(crate) fn id() -> io::Result<u64> {
@@ -69,6 +87,12 @@ pub(crate) fn id() -> io::Result<u64> {
         None,
     )?;
     sys::netns::cookie(socket).or_else(|_| inode())
+}
+
+/// Whether it is the calling thread's network namespace.
+pub(crate) fn is_current(netns: BorrowedFd<'_>) -> bool {
+    let other = rustix::fs::fstat(netns).map(|stat| stat.st_ino);
+    other.is_ok_and(|other| inode().is_ok_and(|ours| ours == other))
 }
 
 /// The inode number of the calling thread's network namespace.

@@ -3,99 +3,180 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use tunrss_bpf::{PREFIX_LEN, ReportMode};
+use rustix::io::Errno;
+use tunrss_bpf::{Prefix, ReportMode};
+use tunrss_hash::dissect::{ETHERTYPE_IPV4, ETHERTYPE_IPV6};
 use tunrss_hash::{HashReport, Link, SteeringConfig, VnetHdr, VnetHdrLen, classify};
 
-use crate::Config;
 use crate::error::{Error, Result};
 use crate::sys::ioctl::{self, flags};
+use crate::{Config, netns, rtnl};
 
-/// One queue of a TAP. Non-blocking, close-on-exec; wait for it with any poller by its descriptor.
+/// One queue of a device. Non-blocking, close-on-exec; wait for it with any poller by its
+/// descriptor.
 ///
-/// The device has virtio-net headers of 12 bytes.
+/// A record of the kernel has in front of its frame what the device has: 4 bytes of packet
+/// information, then a virtio-net header; then, in report mode `kernel`, 8 bytes with the hash. The
+/// queue takes them off and puts them on. It was found out when this was made, so nobody may change
+/// it afterwards.
 #[derive(Debug)]
 pub struct Queue {
     tun: OwnedFd,
+    format: Format,
     report: Report,
+    leaving_kernel: Option<Leaving>,
 }
 
 impl Queue {
-    /// The queue behind a descriptor that somebody else attached, a VMM for instance.
+    /// The queue behind a descriptor that somebody else attached, a VMM for instance. The device is
+    /// read and written as it is.
+    ///
+    /// A descriptor does not tell whether its device has packet information, so the device is asked,
+    /// in its network namespace. For another one than the calling thread's this takes CAP_SYS_ADMIN;
+    /// who lacks it, but knows, has [`Queue::from_fd_as`].
     ///
     /// # Errors
-    /// [`Error::NotAQueue`] if it is not attached to a TAP with headers of 12 bytes.
+    /// [`Error::NotAQueue`] if it is not attached to a device, if the device cannot be asked, or if
+    /// its header has a size that is not virtio-net's.
     pub fn from_fd(tun: OwnedFd) -> Result<Self> {
-        let refuse = |found: String| Error::NotAQueue { found };
-        let (_, iff) = ioctl::get_iff(&tun).map_err(|error| refuse(error.to_string()))?;
-        if iff & flags::TAP == 0 || iff & flags::NO_PI == 0 {
-            return Err(refuse("it is a TUN, or has packet information".into()));
-        }
-        let header = ioctl::vnet_hdr_len(&tun).map_err(|error| refuse(error.to_string()))?;
-        if iff & flags::VNET_HDR == 0 || header != VnetHdrLen::V1.len() {
-            return Err(refuse(format!("its header has {header} bytes")));
-        }
-        Ok(Self::new(tun))
+        let refuse = |found| Error::NotAQueue { found };
+        let has_packet_information = has_packet_information(&tun).map_err(refuse)?;
+        Self::from_fd_as(tun, has_packet_information)
     }
 
-    pub(crate) fn new(tun: OwnedFd) -> Self {
-        Self { tun, report: Report::Off }
+    /// The same, of a device that is known to have packet information or not to have it.
+    ///
+    /// # Errors
+    /// [`Error::NotAQueue`] if it is not attached to a device, or if the device's header has a size
+    /// that is not virtio-net's.
+    pub fn from_fd_as(tun: OwnedFd, has_packet_information: bool) -> Result<Self> {
+        let format =
+            Format::of(&tun, has_packet_information).map_err(|found| Error::NotAQueue { found })?;
+        Ok(Self { tun, format, report: Report::Off, leaving_kernel: None })
+    }
+
+    /// A socket whose messages are like the records of a TAP.
+    #[cfg(test)]
+    pub(crate) fn of_socket(tun: OwnedFd) -> Self {
+        let format = Format {
+            has_packet_information: false,
+            vnet_hdr: Some(VnetHdrLen::V1),
+            link: Link::Ethernet,
+        };
+        Self { tun, format, report: Report::Off, leaving_kernel: None }
+    }
+
+    /// The header that packets start with.
+    pub fn link(&self) -> Link {
+        self.format.link
+    }
+
+    /// The virtio-net header that the device has.
+    pub fn vnet_hdr(&self) -> Option<VnetHdrLen> {
+        self.format.vnet_hdr
+    }
+
+    /// Whether the device has packet information.
+    pub fn has_packet_information(&self) -> bool {
+        self.format.has_packet_information
     }
 
     /// How packets arrive from now on, and who hashes them. It must be what is in force on the
     /// device: see [`Steering::report`](crate::Steering::report).
+    ///
+    /// A change loses or misreads no packet, if [`Report::Kernel`] is set before it comes into force,
+    /// and anything else after it has gone: frames with prefix are told from those without one by one
+    /// under `Kernel`, and from then on until those that were made under it have been read.
     pub fn set_report(&mut self, report: Report) {
+        if matches!((&self.report, &report), (Report::Kernel, Report::Off | Report::Reader(_))) {
+            self.leaving_kernel = Some(Leaving::now());
+        }
         self.report = report;
     }
 
-    /// Read one packet: its frame goes into `frame`, from the Ethernet header on.
+    /// Read one packet: its frame goes into `frame`, from the header [`link`](Self::link) on.
     ///
     /// The header in the result is that of `struct virtio_net_hdr_v1_hash`, put right where the
     /// kernel's report shifted it: offsets count from the start of the frame, `num_buffers` is 1.
+    /// On a device without headers there is nothing in it but the hash.
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] if no packet is waiting; [`io::ErrorKind::InvalidData`] for a
     /// record that is too short for its headers (which the kernel does not make).
     pub fn recv(&self, frame: &mut [u8]) -> io::Result<Received> {
-        let mut head = [0; VnetHdrLen::V1Hash.len()];
+        let mut head = [0; MAX_HEAD_LEN];
+        let (head, _) = head.split_at_mut(self.format.len());
+        let mut front = [0; Prefix::LEN];
+        let front_len = if self.takes_prefix() { Prefix::LEN } else { 0 };
+        let (front, _) = front.split_at_mut(front_len);
+        let room = frame.len();
         // One byte more than the caller has room for tells a packet that did not fit.
         let mut beyond = [0];
-        let layout = self.report.layout();
-        let (head, _) = head.split_at_mut(layout.len());
-        let room = frame.len();
-        let mut buffers =
-            [IoSliceMut::new(head), IoSliceMut::new(frame), IoSliceMut::new(&mut beyond)];
-        let read = rustix::io::readv(&self.tun, &mut buffers)?;
-        let (Some(len), Some(mut header)) =
-            (read.checked_sub(layout.len()), VnetHdr::decode(head, layout))
+        let mut buffers = [
+            IoSliceMut::new(head),
+            IoSliceMut::new(front),
+            IoSliceMut::new(frame),
+            IoSliceMut::new(&mut beyond),
+        ];
+        let read = rustix::io::readv(&self.tun, &mut buffers)
+            .inspect_err(|&error| self.note_refusal(error))?;
+        let (Some(len), Some((packet_information, mut header))) =
+            (read.checked_sub(head.len()), self.format.decode(head))
         else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "record without a frame"));
         };
+        let prefix = if len >= front_len { Prefix::decode(front) } else { None };
+        let len = match prefix {
+            Some(prefix) => {
+                take_prefix(&mut header, prefix);
+                len - Prefix::LEN
+            }
+            None => {
+                put_back(front, frame);
+                len
+            }
+        };
         let is_truncated = len > room;
         let len = len.min(room);
-        header.num_buffers = 1;
-        match &self.report {
-            Report::Off => {}
-            Report::Kernel => unshift(&mut header),
-            Report::Reader(config) => {
-                let frame = frame.get(..len).unwrap_or_default();
-                let verdict = classify(config, Link::Ethernet, frame);
-                header.hash_value = verdict.hash;
-                header.hash_report = verdict.report.code();
-            }
+        if let (None, Report::Reader(config)) = (prefix, &self.report) {
+            let frame = frame.get(..len).unwrap_or_default();
+            let verdict = classify(config, self.format.link, frame);
+            header.hash_value = verdict.hash;
+            header.hash_report = verdict.report.code();
         }
-        Ok(Received { len, is_truncated, header })
+        Ok(Received { len, is_truncated, header, packet_information })
     }
 
-    /// Write one packet, from its Ethernet header on. The header's hash fields are not used: the
-    /// device takes 12 bytes.
+    /// Whether frames may have the kernel's prefix.
+    fn takes_prefix(&self) -> bool {
+        let is_leaving = || self.leaving_kernel.as_ref().is_some_and(Leaving::is_under_way);
+        matches!(self.report, Report::Kernel) || is_leaving()
+    }
+
+    fn note_refusal(&self, error: Errno) {
+        if error == Errno::AGAIN
+            && let Some(leaving) = &self.leaving_kernel
+        {
+            leaving.note_empty();
+        }
+    }
+
+    /// Write one packet, from the header [`link`](Self::link) on. The header's hash fields are not
+    /// used. The protocol in packet information, if the device has it, is that of the IP version.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] if the device has no room; what else the kernel says of the
-    /// packet.
+    /// - [`io::ErrorKind::WouldBlock`] if the device has no room.
+    /// - [`io::ErrorKind::InvalidInput`] if `header` leaves a checksum or segments to the kernel and
+    ///   the device has no header to say so, if a packet for a TUN is neither IPv4 nor IPv6, or one
+    ///   for a TAP is shorter than an Ethernet header.
+    /// - What else the kernel says of the packet.
     pub fn send(&self, header: &VnetHdr, frame: &[u8]) -> io::Result<()> {
-        let head = header.encode();
-        let (head, _) = head.split_at(VnetHdrLen::V1.len());
+        let mut head = [0; MAX_HEAD_LEN];
+        let (head, _) = head.split_at_mut(self.format.len());
+        self.format.encode(head, header, frame)?;
         let buffers = [IoSlice::new(head), IoSlice::new(frame)];
         let written = rustix::io::writev(&self.tun, &buffers)?;
         if written == head.len() + frame.len() {
@@ -118,7 +199,8 @@ pub enum Report {
     /// Without hash.
     #[default]
     Off,
-    /// With the hash in front of the frame, put there by the kernel.
+    /// With the hash in front of the frame, put there by the kernel. A frame without is read as it
+    /// is, and has no hash.
     Kernel,
     /// Without hash; the reader computes it by this configuration.
     Reader(Arc<Config>),
@@ -133,15 +215,34 @@ impl Report {
             ReportMode::Reader => Self::Reader(Arc::new(config.copied_into())),
         }
     }
+}
 
-    /// The layout of what is in front of a frame.
-    fn layout(&self) -> VnetHdrLen {
-        match self {
-            Self::Kernel => VnetHdrLen::V1Hash,
-            Self::Off | Self::Reader(_) => VnetHdrLen::V1,
+/// The end of report mode kernel, seen from a queue: frames with prefix may still come.
+#[derive(Debug)]
+struct Leaving {
+    since: Instant,
+    is_over: AtomicBool,
+}
+
+impl Leaving {
+    fn now() -> Self {
+        Self { since: Instant::now(), is_over: AtomicBool::new(false) }
+    }
+
+    fn is_under_way(&self) -> bool {
+        !self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// The queue is empty. What was on its way to it has had time to arrive.
+    fn note_empty(&self) {
+        if self.is_under_way() && self.since.elapsed() > UNDER_WAY {
+            self.is_over.store(true, Ordering::Relaxed);
         }
     }
 }
+
+/// How long a frame can wait between the report program and the queue.
+const UNDER_WAY: Duration = Duration::from_secs(1);
 
 /// What came with a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,6 +254,19 @@ pub struct Received {
     pub is_truncated: bool,
     /// The packet's header, with its hash and report; both 0 without report.
     pub header: VnetHdr,
+    /// What the kernel says of the packet on a device with packet information.
+    pub packet_information: Option<PacketInformation>,
+}
+
+/// `struct tun_pi`, as a packet brings it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct PacketInformation {
+    /// 1 (`TUN_PKT_STRIP`) if the kernel knows that the frame was longer than the buffer; see
+    /// [`Received::is_truncated`].
+    pub flags: u16,
+    /// The EtherType of the packet.
+    pub protocol: u16,
 }
 
 impl Received {
@@ -167,10 +281,122 @@ impl Received {
     }
 }
 
+/// What a record has in front of its frame, in this order, and what the frame starts with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Format {
+    has_packet_information: bool,
+    vnet_hdr: Option<VnetHdrLen>,
+    link: Link,
+}
+
+impl Format {
+    /// That of the device that `tun` is attached to; else what `tun` is instead.
+    fn of(tun: &OwnedFd, has_packet_information: bool) -> std::result::Result<Self, String> {
+        let (_, iff) = ioctl::get_iff(tun).map_err(|error| error.to_string())?;
+        let vnet_hdr = if iff & flags::VNET_HDR == 0 {
+            None
+        } else {
+            let len = ioctl::vnet_hdr_len(tun).map_err(|error| error.to_string())?;
+            let known = VnetHdrLen::from_len(len);
+            Some(known.ok_or_else(|| format!("its virtio-net header has {len} bytes"))?)
+        };
+        Ok(Self {
+            has_packet_information,
+            vnet_hdr,
+            link: if iff & flags::TAP == 0 { Link::Ip } else { Link::Ethernet },
+        })
+    }
+
+    /// Bytes in front of the frame.
+    fn len(self) -> usize {
+        self.packet_information_len() + self.vnet_hdr.map_or(0, VnetHdrLen::len)
+    }
+
+    fn packet_information_len(self) -> usize {
+        if self.has_packet_information { PI_LEN } else { 0 }
+    }
+
+    /// Packet information and header; `None` if `head` is too short.
+    fn decode(self, head: &[u8]) -> Option<(Option<PacketInformation>, VnetHdr)> {
+        let (packet_information, rest) = if self.has_packet_information {
+            let (&[f0, f1, p0, p1], rest) = head.split_first_chunk::<PI_LEN>()?;
+            let flags = u16::from_ne_bytes([f0, f1]);
+            let protocol = u16::from_be_bytes([p0, p1]);
+            (Some(PacketInformation { flags, protocol }), rest)
+        } else {
+            (None, head)
+        };
+        let Some(vnet_hdr) = self.vnet_hdr else {
+            let header = VnetHdr { num_buffers: 1, ..VnetHdr::default() };
+            return Some((packet_information, header));
+        };
+        let header = rest.get(..vnet_hdr.len())?;
+        // The kernel leaves bytes behind the tenth as they were (Linux 6.12 and before).
+        let header = VnetHdr { num_buffers: 1, ..VnetHdr::decode(header, VnetHdrLen::Legacy)? };
+        Some((packet_information, header))
+    }
+
+    /// Put into `head`, which has [`Format::len`] bytes of zero, what `frame` goes with.
+    fn encode(self, head: &mut [u8], header: &VnetHdr, frame: &[u8]) -> io::Result<()> {
+        let refused = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        // Without header it would be nothing to write, which always succeeds.
+        if frame.is_empty() {
+            return refused("there is no packet without a byte");
+        }
+        let (packet_information, vnet_hdr) = head.split_at_mut(self.packet_information_len());
+        if self.has_packet_information {
+            let protocol = match (self.link, frame.first().map(|byte| byte >> 4)) {
+                // The Ethernet header says it.
+                (Link::Ethernet, _) => 0,
+                (Link::Ip, Some(4)) => ETHERTYPE_IPV4,
+                (Link::Ip, Some(6)) => ETHERTYPE_IPV6,
+                (Link::Ip, _) => return refused("neither IPv4 nor IPv6"),
+            };
+            let [p0, p1] = protocol.to_be_bytes();
+            packet_information.copy_from_slice(&[0, 0, p0, p1]);
+        }
+        let is_left_to_kernel = header.flags & VnetHdr::NEEDS_CSUM != 0 || header.gso_type != 0;
+        if self.vnet_hdr.is_none() && is_left_to_kernel {
+            return refused("the device has no header to leave checksum or segments to the kernel");
+        }
+        let bytes = VnetHdr { hash_value: 0, hash_report: 0, ..*header }.encode();
+        vnet_hdr.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        Ok(())
+    }
+}
+
+/// Whether the device that `tun` is attached to has packet information; else why it is not known.
+///
+/// TUNGETIFF does not tell: IFF_NOFILTER, "has no socket filter", is the same bit as IFF_NO_PI.
+fn has_packet_information(tun: &OwnedFd) -> std::result::Result<bool, String> {
+    let (name, _) = ioctl::get_iff(tun).map_err(|error| error.to_string())?;
+    let name = name.ok_or("its device has no name that can be used")?;
+    let netns = match ioctl::device_netns(tun) {
+        Ok(netns) => netns,
+        // A macvtap does not know this one, and has no packet information.
+        Err(Errno::INVAL) => return Ok(false),
+        Err(error) => return Err(error.to_string()),
+    };
+    let ask = || rtnl::find(&name).ok().flatten().and_then(|found| found.tun);
+    let found = if netns::is_current(netns.as_fd()) {
+        ask()
+    } else {
+        netns::ask_in(netns.as_fd(), ask).map_err(|error| {
+            format!("its device {name} is in a network namespace that cannot be entered: {error}")
+        })?
+    };
+    let found = found.ok_or_else(|| format!("its device {name} cannot be asked"))?;
+    Ok(found.has_packet_information)
+}
+
+/// Take hash and report from what the report program has put in front of the frame.
+///
 /// The kernel counts from the start of the prefix; count from the start of the frame. The header
 /// needs nothing else (tun_net_xmit adds no other offset, v6.12).
-fn unshift(header: &mut VnetHdr) {
-    let prefix = PREFIX_LEN as u16;
+fn take_prefix(header: &mut VnetHdr, prefix: Prefix) {
+    header.hash_value = prefix.hash;
+    header.hash_report = prefix.report.code();
+    let prefix = Prefix::LEN as u16;
     if header.flags & VnetHdr::NEEDS_CSUM != 0 {
         header.csum_start = header.csum_start.saturating_sub(prefix);
     }
@@ -178,3 +404,19 @@ fn unshift(header: &mut VnetHdr) {
         header.hdr_len = header.hdr_len.saturating_sub(prefix);
     }
 }
+
+/// Put bytes that are no prefix back in front of the frame that they are the start of. What then has
+/// no room at its end is lost.
+fn put_back(front: &[u8], frame: &mut [u8]) {
+    let len = front.len().min(frame.len());
+    let kept = frame.len() - len;
+    frame.copy_within(..kept, len);
+    let (start, _) = frame.split_at_mut(len);
+    start.iter_mut().zip(front).for_each(|(to, &from)| *to = from);
+}
+
+/// The length of `struct tun_pi`.
+const PI_LEN: usize = 4;
+
+/// The most that is in front of a frame.
+const MAX_HEAD_LEN: usize = PI_LEN + VnetHdrLen::V1Hash.len();

@@ -1,11 +1,13 @@
 //! Network devices as the kernel's routing netlink knows them.
 
+use std::error::Error as StdError;
+use std::fmt;
 use std::io;
 use std::net::IpAddr;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
-    NetlinkPayload, Nla,
+    NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CREATE, NLM_F_DUMP_INTR, NLM_F_REPLACE, NLM_F_REQUEST,
+    NetlinkDeserializable, NetlinkHeader, NetlinkMessage, NetlinkPayload, Nla, NlasIterator,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use netlink_packet_route::link::{
@@ -23,12 +25,14 @@ use crate::IfName;
 use crate::error::{Error, Result};
 
 /// What the kernel says of a device.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Attributes {
     pub(crate) index: u32,
     /// `tun`, `veth`, ...; empty for physical devices and loopback.
     pub(crate) kind: String,
     pub(crate) alias: Option<String>,
+    /// The MAC address; empty where there is none.
+    pub(crate) mac: Vec<u8>,
     /// For TUN and TAP devices.
     pub(crate) tun: Option<TunAttributes>,
 }
@@ -135,9 +139,27 @@ fn failed(action: String, source: io::Error) -> Error {
 
 /// Send one request and wait for its answer: the object asked for, or `None` for an acknowledgement.
 fn request(message: RouteNetlinkMessage, flags: u16) -> io::Result<Option<RouteNetlinkMessage>> {
+    let answers = exchange(message, flags).map_err(|refusal| refusal.source)?;
+    Ok(answers.into_iter().next_back())
+}
+
+/// Send one request and wait for its answers: the objects asked for, none for an acknowledgement.
+///
+/// # Errors
+/// The kernel's refusal; `EINTR` if the objects changed while they were listed.
+pub(crate) fn exchange<A>(
+    message: RouteNetlinkMessage,
+    flags: u16,
+) -> std::result::Result<Vec<A>, Refusal>
+where
+    A: NetlinkDeserializable,
+{
     let mut socket = Socket::new(NETLINK_ROUTE)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
+    // The kernel's words on a refusal, right behind the header of the request.
+    socket.set_ext_ack(true)?;
+    socket.set_cap_ack(true)?;
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
     header.sequence_number = 1;
@@ -146,33 +168,93 @@ fn request(message: RouteNetlinkMessage, flags: u16) -> io::Result<Option<RouteN
     let mut bytes = vec![0; message.buffer_len()];
     message.serialize(&mut bytes);
     socket.send(&bytes, 0)?;
-    let mut answer = None;
-    // The object, if one was asked for, and the acknowledgement: two datagrams at most, and the
-    // socket gets no others.
-    for _ in 0..4 {
+    let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+    let mut answers = vec![];
+    let mut is_interrupted = false;
+    // Of what is listed one datagram holds many; of all else there are two at most, the object and
+    // the acknowledgement. The socket gets no others.
+    for _ in 0..MOST_DATAGRAMS {
         let (datagram, _) = socket.recv_from_full()?;
         let mut rest = datagram.as_slice();
         while !rest.is_empty() {
-            let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(rest)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            let message = NetlinkMessage::<A>::deserialize(rest).map_err(invalid)?;
             let len = (message.header.length as usize).next_multiple_of(4);
             rest = rest.get(len..).unwrap_or_default();
+            is_interrupted |= message.header.flags & NLM_F_DUMP_INTR != 0;
             match message.payload {
-                NetlinkPayload::InnerMessage(inner) => answer = Some(inner),
-                NetlinkPayload::Error(error) if error.code.is_none() => return Ok(answer),
-                NetlinkPayload::Error(error) => return Err(error.to_io()),
+                NetlinkPayload::InnerMessage(inner) => answers.push(inner),
+                NetlinkPayload::Error(error) if error.code.is_none() => return Ok(answers),
+                NetlinkPayload::Error(error) => {
+                    let has_words = message.header.flags & NLM_F_ACK_TLVS != 0;
+                    let words = if has_words { words(&error.header) } else { None };
+                    return Err(Refusal { words, source: error.to_io() });
+                }
+                NetlinkPayload::Done(done) if done.code < 0 => {
+                    return Err(io::Error::from_raw_os_error(done.code.saturating_neg()).into());
+                }
+                NetlinkPayload::Done(_) if is_interrupted => {
+                    return Err(io::Error::from(Errno::INTR).into());
+                }
+                NetlinkPayload::Done(_) => return Ok(answers),
                 _ => {}
             }
         }
     }
-    Err(io::Error::new(io::ErrorKind::InvalidData, "the kernel did not acknowledge the request"))
+    let text = "the kernel did not end its answer";
+    Err(io::Error::new(io::ErrorKind::InvalidData, text).into())
+}
+
+/// What the kernel refuses a request with.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// What it says of it in words, if it does (since Linux 4.12).
+    pub(crate) words: Option<String>,
+    pub(crate) source: io::Error,
+}
+
+impl Refusal {
+    /// As the cause of another error: the words, and below them the number.
+    pub(crate) fn into_cause(self) -> Box<dyn StdError + Send + Sync> {
+        if self.words.is_some() { self.into() } else { self.source.into() }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.words {
+            Some(words) => f.write_str(words),
+            None => self.source.fmt(f),
+        }
+    }
+}
+
+impl StdError for Refusal {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.words.is_some().then_some(&self.source as _)
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(source: io::Error) -> Self {
+        Self { words: None, source }
+    }
+}
+
+/// What is said in words behind the header of a refused request.
+fn words(after_code: &[u8]) -> Option<String> {
+    let attributes = after_code.get(HEADER_LEN..)?;
+    let words = NlasIterator::new(attributes)
+        .map_while(|attribute| attribute.ok())
+        .find(|attribute| attribute.kind() == NLMSGERR_ATTR_MSG)?;
+    let text = words.value().split(|&byte| byte == 0).next().unwrap_or_default();
+    Some(String::from_utf8_lossy(text).into_owned())
 }
 
 fn attributes(link: &LinkMessage) -> Attributes {
-    let mut found =
-        Attributes { index: link.header.index, kind: String::new(), alias: None, tun: None };
+    let mut found = Attributes { index: link.header.index, ..Attributes::default() };
     for attribute in &link.attributes {
         match attribute {
+            LinkAttribute::Address(mac) => found.mac = mac.clone(),
             LinkAttribute::IfAlias(alias) => found.alias = Some(alias.clone()),
             LinkAttribute::LinkInfo(infos) => {
                 for info in infos {
@@ -220,3 +302,10 @@ const IFLA_TUN_VNET_HDR: u16 = 5;
 const IFLA_TUN_PERSIST: u16 = 6;
 const IFLA_TUN_MULTI_QUEUE: u16 = 7;
 const IFLA_TUN_NUM_QUEUES: u16 = 8;
+
+/// More than any list has that we ask for: one datagram is up to 32 KiB.
+const MOST_DATAGRAMS: usize = 4096;
+/// `struct nlmsghdr`
+const HEADER_LEN: usize = 16;
+/// linux/netlink.h
+const NLMSGERR_ATTR_MSG: u16 = 1;

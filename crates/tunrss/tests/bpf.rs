@@ -6,10 +6,14 @@
 
 use aya::Ebpf;
 use aya::programs::{ProgramError, SchedClassifier, SocketFilter, TestRun, TestRunOptions};
-use tunrss::bpf::{PREFIX_LEN, REPORT, STEER, compile};
-use tunrss::hash::{Link, Verdict, VnetHdr, VnetHdrLen, classify};
+use tunrss::bpf::{Prefix, REPORT, STEER, compile};
+use tunrss::hash::dissect::dissect;
+use tunrss::hash::tunnel::dissect_through;
+use tunrss::hash::{
+    HashKey, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes, classify,
+};
 use tunrss::{Config, ReportMode};
-use tunrss_testkit::strategy::{configs, generate, packets};
+use tunrss_testkit::strategy::{configs, generate, packet_count, packets};
 use tunrss_testkit::vector;
 
 /// A loaded program that is run on packets.
@@ -37,6 +41,12 @@ impl Program {
         Self { ebpf }
     }
 
+    /// How many instructions the verifier has gone through.
+    fn verified_instructions(&self, mode: ReportMode) -> u32 {
+        let name = if mode == ReportMode::Kernel { REPORT } else { STEER };
+        self.ebpf.program(name).unwrap().info().unwrap().verified_instruction_count().unwrap()
+    }
+
     /// What the steering program returns for `packet`.
     fn steer(&self, packet: &[u8]) -> u32 {
         let program: &SocketFilter = self.ebpf.program(STEER).unwrap().try_into().unwrap();
@@ -62,14 +72,36 @@ impl Program {
     }
 }
 
-/// The prefix that says `verdict`: the last 8 bytes of a header.
-fn prefix(verdict: Verdict) -> Vec<u8> {
-    let header = VnetHdr {
-        hash_value: verdict.hash,
-        hash_report: verdict.report.code(),
-        ..VnetHdr::default()
-    };
-    header.encode()[VnetHdrLen::V1.len()..].to_vec()
+/// How much the kernel's verifier goes through before it takes a program: not more than a quarter of
+/// what it gives up at, for whatever is enabled.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn verifier_takes_every_kind_of_configuration() {
+    const MOST: u32 = 250_000;
+    let mut most = 0;
+    let single_types = HashTypes::NAMES.map(|(_, one)| one);
+    let single_tunnels = TunnelTypes::NAMES.map(|(_, one)| one);
+    let types = single_types.into_iter().chain([HashTypes::BASIC, HashTypes::ALL]);
+    for types in types {
+        let tunnels = single_tunnels.into_iter().chain([TunnelTypes::NONE, TunnelTypes::ALL]);
+        for (index, tunnels) in tunnels.enumerate() {
+            let transform = InputTransform::ALL[index % 3];
+            for link in [Link::Ethernet, Link::Ip] {
+                for mode in [ReportMode::Off, ReportMode::Kernel] {
+                    let config = SteeringConfig::new(types, HashKey::MICROSOFT, vec![0, 1], 0)
+                        .unwrap()
+                        .with_tunnels(tunnels)
+                        .with_transform(transform);
+                    let verified = Program::load(&config, link, mode).verified_instructions(mode);
+                    if verified > most {
+                        println!("{verified}: {types} {tunnels} {link:?} {mode}");
+                        most = verified;
+                    }
+                }
+            }
+        }
+    }
+    assert!((1..=MOST).contains(&most), "{most} instructions");
 }
 
 #[test]
@@ -85,41 +117,48 @@ fn vectors_in_the_kernel() {
         if vector.link == Link::Ethernet {
             let report = Program::load(&vector.config, vector.link, ReportMode::Kernel);
             if let Some((_, output)) = report.report(&vector.packet) {
-                assert_eq!(output[..PREFIX_LEN], prefix(vector.expected), "{}", vector.id);
+                let prefix = Prefix::from(vector.expected).encode();
+                assert_eq!(output[..Prefix::LEN], prefix, "{}", vector.id);
             }
         }
     }
 }
 
 /// 64 configurations and 3,200 packets each: 204,800, all through the steering program; those that
-/// the kernel takes through the report program as well.
+/// the kernel takes through the report program as well. Or as many packets as TUNRSS_PACKETS says.
 #[test]
 #[ignore = "cargo xtask test bpf"]
 fn bytecode_is_classify() {
     const CONFIGS: usize = 64;
-    const PACKETS: usize = 3_200;
-    let [mut steered, mut reported, mut hashed] = [0, 0, 0];
+    let packets_each = packet_count(64 * 3_200).div_ceil(CONFIGS);
+    let [mut steered, mut reported, mut hashed, mut tunnels] = [0; 4];
     for (index, config) in generate(configs(), 1).take(CONFIGS).enumerate() {
         let link = if index % 4 == 3 { Link::Ip } else { Link::Ethernet };
         let steer = Program::load(&config, link, ReportMode::Off);
         let report = Program::load(&config, link, ReportMode::Kernel);
-        for packet in generate(packets(link), index as u64).take(PACKETS) {
+        for packet in generate(packets(link), index as u64).take(packets_each) {
             let verdict = classify(&config, link, &packet);
             let context = || format!("{config:?} {link:?} {packet:02x?}");
             assert_eq!(steer.steer(&packet), u32::from(verdict.queue), "{}", context());
             steered += 1;
             hashed += usize::from(verdict.hash != 0);
+            let outer = dissect(link, &packet);
+            tunnels += usize::from(dissect_through(config.tunnels(), link, &packet) != outer);
             if let Some((action, output)) = report.report(&packet) {
                 assert_eq!(action, 0, "{}", context());
-                assert_eq!(output[..PREFIX_LEN], prefix(verdict), "{}", context());
-                assert_eq!(output[PREFIX_LEN..], packet, "{}", context());
+                let prefix = Prefix::from(verdict).encode();
+                assert_eq!(output[..Prefix::LEN], prefix, "{}", context());
+                assert_eq!(output[Prefix::LEN..], packet, "{}", context());
                 reported += 1;
             }
         }
     }
-    println!("steered {steered}, reported {reported}, of them hashed {hashed}");
-    assert_eq!(steered, CONFIGS * PACKETS);
+    println!(
+        "steered {steered}, reported {reported}, of them hashed {hashed}, looked into {tunnels}"
+    );
+    assert_eq!(steered, CONFIGS * packets_each);
     // The kernel refuses few frames, and most have a hash.
     assert!(reported > steered / 2, "{reported} of {steered}");
     assert!(hashed > steered / 4, "{hashed} of {steered}");
+    assert!(tunnels > steered / 20, "{tunnels} of {steered}");
 }

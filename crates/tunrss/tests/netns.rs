@@ -4,6 +4,13 @@
 //! and iproute2. Each test makes a network namespace. Run by `cargo xtask test netns`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "netns/capture.rs"]
+mod capture;
+#[path = "device/senders.rs"]
+#[expect(dead_code, reason = "the other tests send more")]
+mod senders;
+#[path = "netns/software.rs"]
+mod software;
 mod traffic;
 
 use std::fs::{self, File};
@@ -18,9 +25,11 @@ use traffic::{
     Expected, HERE_V4, HERE_V6, Packet, PacketSocket, THERE_V4, THERE_V6, Tap, complete_checksum,
     deadline, eventually, receive, start_checksum, udp_socket, wait,
 };
-use tunrss::hash::{HashKey, HashReport, HashTypes, Link, SteeringConfig, VnetHdr};
+use tunrss::hash::{HashKey, HashReport, HashTypes, Link, SteeringConfig, VnetHdr, VnetHdrLen};
 use tunrss::netns::NetNs;
-use tunrss::{Device, Error, ErrorKind, IfName, MAX_QUEUES, Queue, ReportMode};
+use tunrss::{
+    Device, DeviceOptions, Error, ErrorKind, IfName, Kind, MAX_QUEUES, Queue, ReportMode,
+};
 use tunrss_testkit::packet::{Packet as Built, V4, V6};
 
 #[test]
@@ -34,7 +43,7 @@ fn device_has_as_many_queues_as_asked_for() {
         assert_eq!(device.attached_queues().unwrap(), queues);
         for device in [device, Device::open(&name).unwrap()] {
             assert_eq!(device.name(), &name);
-            assert_eq!(device.link(), Link::Ethernet);
+            assert_eq!((device.kind(), device.link()), (Kind::Tap, Link::Ethernet));
             assert!(device.is_multi_queue() && device.has_vnet_hdr() && !device.is_persistent());
         }
     }
@@ -89,10 +98,9 @@ fn taken_name_is_refused() {
     assert!(matches!(&error, Error::OtherKind { kind, .. } if kind == "bridge"), "{error:?}");
 
     ip(&["tuntap", "add", "tun0", "mode", "tun"]);
-    let tun = name("tun0");
-    for error in [Device::create(&tun, 1).map(drop), Device::open(&tun).map(drop)] {
-        let error = error.unwrap_err();
-        assert!(matches!(&error, Error::OtherKind { kind, .. } if kind == "TUN"), "{error:?}");
+    for options in [DeviceOptions::tap(1), DeviceOptions::tun(1)] {
+        let error = Device::create_with(&name("tun0"), options).unwrap_err();
+        assert!(matches!(&error, Error::Exists { .. }), "{error:?}");
     }
 
     let error = Device::open(&name("nobody")).unwrap_err();
@@ -206,42 +214,157 @@ fn device_for_one_queue_is_told_apart() {
     assert!(Device::open(&name("single")).unwrap().is_persistent());
 }
 
+/// Kind, packet information and header are the device's, and every queue has them.
 #[test]
 #[ignore = "cargo xtask test netns"]
-fn device_of_another_tool_gets_headers_with_its_queues() {
+fn device_is_as_asked_for() {
     let _netns = NetNs::enter_new().unwrap();
-    ip(&["tuntap", "add", "foreign", "mode", "tap", "multi_queue"]);
-    let device = Device::open(&name("foreign")).unwrap();
-    assert!(device.is_persistent() && device.is_multi_queue() && !device.has_vnet_hdr());
-    assert_eq!(device.attached_queues().unwrap(), 0);
-    let queues = device.open_queues(2).unwrap();
-    assert_eq!(device.attached_queues().unwrap(), 2);
-    assert!(Device::open(device.name()).unwrap().has_vnet_hdr());
+    for (number, options) in all_formats().into_iter().enumerate() {
+        let name = name(&format!("format{number}"));
+        let (device, mut queues) = Device::create_with(&name, options).unwrap();
+        let has = |queue: &Queue| (queue.link(), queue.vnet_hdr(), queue.has_packet_information());
+        assert_eq!(has(&queues[0]), has(&queues[1]));
+        let (link, vnet_hdr, packet_information) = has(&queues[0]);
+        let kind = if link == Link::Ip { Kind::Tun } else { Kind::Tap };
+        let made_by = match kind {
+            Kind::Tun => DeviceOptions::tun(2),
+            _ => DeviceOptions::tap(2),
+        };
+        let made_by = made_by.vnet_hdr(vnet_hdr).packet_information(packet_information);
+        assert_eq!(made_by, options);
+        for device in [&device, &Device::open(&name).unwrap()] {
+            assert_eq!((device.kind(), device.link()), (kind, link));
+            assert_eq!(device.has_vnet_hdr(), vnet_hdr.is_some());
+            assert_eq!(device.has_packet_information(), packet_information);
+        }
+        // As iproute2 sees it.
+        let on = |is_on| if is_on { "on" } else { "off" };
+        let shown = ip_output(&["-d", "link", "show", name.as_str()]);
+        let expected = format!(
+            "tun type {} pi {} vnet_hdr {} multi_queue ",
+            kind.to_string().to_lowercase(),
+            on(packet_information),
+            on(vnet_hdr.is_some())
+        );
+        assert!(shown.contains(&expected), "{expected}: {shown}");
 
-    traffic::start(&device);
-    udp_socket((HERE_V4, 0)).send_to(b"with header", (THERE_V4, 7)).unwrap();
-    receive(&queues, [part(b"with header")]);
+        // More queues, and persistence by a descriptor of its own, leave it so.
+        queues.extend(device.open_queues(1).unwrap());
+        assert_eq!(has(&queues[2]), has(&queues[0]));
+        device.set_persistent(true).unwrap();
+        drop(queues);
+        no_queue_is_left(&device);
+        device.set_persistent(true).unwrap();
+        no_queue_is_left(&device);
+        let queues = device.open_queues(2).unwrap();
+        assert_eq!(has(&queues[1]), (link, vnet_hdr, packet_information));
+        device.delete().unwrap();
+    }
+}
+
+/// Each kind with each header, with and without packet information; two queues.
+fn all_formats() -> Vec<DeviceOptions> {
+    use VnetHdrLen::{Legacy, V1, V1Hash};
+    let mut all = Vec::new();
+    for kind in [DeviceOptions::tap(2), DeviceOptions::tun(2)] {
+        for vnet_hdr in [None, Some(Legacy), Some(V1), Some(V1Hash)] {
+            let options = kind.vnet_hdr(vnet_hdr);
+            all.extend([options, options.packet_information(true)]);
+        }
+    }
+    all
+}
+
+/// A descriptor is known for what it is, also where its device is in another network namespace.
+#[test]
+#[ignore = "cargo xtask test netns"]
+fn queue_from_a_descriptor_reads_what_the_device_has() {
+    for options in all_formats() {
+        let tap = Tap::with("from_any", options).start();
+        let elsewhere = NetNs::enter_new().unwrap();
+        let queues: Vec<_> = tap
+            .queues
+            .iter()
+            .map(|queue| Queue::from_fd(queue.as_fd().try_clone_to_owned().unwrap()).unwrap())
+            .collect();
+        let copies = tap.queues.iter().map(|queue| {
+            let copy = queue.as_fd().try_clone_to_owned().unwrap();
+            Queue::from_fd_as(copy, queue.has_packet_information()).unwrap()
+        });
+        let copies: Vec<_> = copies.collect();
+        drop(elsewhere);
+        for (queues, text) in [(&queues, "through the copy"), (&copies, "through the other")] {
+            let socket = udp_socket((HERE_V4, 0));
+            socket.send_to(text.as_bytes(), (THERE_V4, 7)).unwrap();
+            receive(queues, [part(text.as_bytes())]);
+        }
+    }
 }
 
 #[test]
 #[ignore = "cargo xtask test netns"]
-fn settings_survive_a_descriptor_for_control() {
-    let _netns = NetNs::enter_new().unwrap();
-    for (tag, flags) in [("bare", &[][..]), ("header", &["vnet_hdr"])] {
-        let name = name(tag);
-        let add = ["tuntap", "add", tag, "mode", "tap", "multi_queue"];
-        ip(&[&add, flags].concat());
-        let before = Device::open(&name).unwrap();
-        before.set_persistent(true).unwrap();
-        let after = Device::open(&name).unwrap();
-        assert_eq!(after.has_vnet_hdr(), before.has_vnet_hdr(), "{tag}");
-        assert!(after.is_persistent() && after.is_multi_queue());
+fn header_of_an_unknown_size_is_refused() {
+    let tap = Tap::new("size16", 1);
+    tap.device.set_persistent(true).unwrap();
+    let queue = tap.queues[0].as_fd();
+    set_header_len(queue, 16);
+    for error in [
+        Queue::from_fd(queue.try_clone_to_owned().unwrap()).map(drop),
+        Queue::from_fd_as(queue.try_clone_to_owned().unwrap(), false).map(drop),
+        tap.device.open_queues(1).map(drop),
+    ] {
+        let error = error.unwrap_err();
+        let Error::NotAQueue { found } = &error else { panic!("{error:?}") };
+        assert_eq!(found, "its virtio-net header has 16 bytes");
+    }
+    eventually("the queue refused is closed", || tap.device.attached_queues().unwrap() == 1);
+}
 
-        // The queues turn headers on, and what was known of the device is no longer so.
-        drop(before.open_queues(1).unwrap());
-        no_queue_is_left(&before);
-        before.set_persistent(true).unwrap();
-        assert!(Device::open(&name).unwrap().has_vnet_hdr(), "{tag}");
+fn set_header_len(queue: impl AsFd, len: i32) {
+    use rustix::ioctl::{Setter, ioctl, opcode};
+    // SAFETY: TUNSETVNETHDRSZ reads one int through the pointer (tun.c, v6.12), which lives in the
+    // setter past the call, and keeps none.
+    let setter = unsafe { Setter::<{ opcode::write::<i32>(b'T', 216) }, i32>::new(len) };
+    // SAFETY: as above.
+    unsafe { ioctl(queue, setter) }.unwrap();
+}
+
+/// It is read as it is, and stays so: others may read it, too.
+#[test]
+#[ignore = "cargo xtask test netns"]
+fn device_of_another_tool_is_not_changed_by_its_queues() {
+    let _netns = NetNs::enter_new().unwrap();
+    for mode in ["tap", "tun"] {
+        for (tag, flags) in
+            [("bare", &[][..]), ("header", &["vnet_hdr"]), ("info", &["pi", "vnet_hdr"])]
+        {
+            let tag = format!("{mode}-{tag}");
+            let add = ["tuntap", "add", &tag, "mode", mode, "multi_queue"];
+            ip(&[&add, flags].concat());
+            let shown = || {
+                let text = ip_output(&["-d", "link", "show", &tag]);
+                text[text.find("tun type").unwrap()..text.find("numqueues").unwrap()].to_owned()
+            };
+            let before = shown();
+            let device = Device::open(&name(&tag)).unwrap();
+            assert!(device.is_persistent() && device.is_multi_queue());
+            assert_eq!(device.attached_queues().unwrap(), 0);
+            device.set_persistent(true).unwrap();
+            assert_eq!(shown(), before);
+            no_queue_is_left(&device);
+            let queues = device.open_queues(2).unwrap();
+            assert_eq!(device.attached_queues().unwrap(), 2);
+            assert_eq!(shown(), before);
+            assert_eq!(queues[1].has_packet_information(), device.has_packet_information());
+            // What `ip` leaves is the kernel's default.
+            let vnet_hdr = device.has_vnet_hdr().then_some(VnetHdrLen::Legacy);
+            assert_eq!(queues[1].vnet_hdr(), vnet_hdr);
+
+            traffic::start(&device);
+            udp_socket((HERE_V4, 0)).send_to(tag.as_bytes(), (THERE_V4, 7)).unwrap();
+            receive(&queues, [part(tag.as_bytes())]);
+            device.delete().unwrap();
+        }
     }
 }
 
@@ -268,7 +391,14 @@ fn intended_queues_are_noted_on_the_device() {
 #[test]
 #[ignore = "cargo xtask test netns"]
 fn frames_reach_kernel_sockets_and_datagrams_are_read() {
-    let tap = Tap::new("both_ways", 2).start();
+    for options in all_formats() {
+        both_ways(&Tap::with("both_ways", options).start());
+    }
+}
+
+fn both_ways(tap: &Tap) {
+    let has_header = tap.queues[0].vnet_hdr().is_some();
+    let link = tap.device.link();
     let here: [SocketAddr; 2] = [(HERE_V4, 4000).into(), (HERE_V6, 4000).into()];
     let there: [SocketAddr; 2] = [(THERE_V4, 5000).into(), (THERE_V6, 5000).into()];
     for (here, there) in here.into_iter().zip(there) {
@@ -278,58 +408,74 @@ fn frames_reach_kernel_sockets_and_datagrams_are_read() {
         socket.send_to(b"a datagram of the kernel", there).unwrap();
         let packets = tap.receive([part(b"a datagram of the kernel")]);
         let sent = packets.iter().find(|packet| packet.frame.ends_with(b"of the kernel")).unwrap();
-        assert_eq!(sent.frame[..6], traffic::THERE_MAC);
+        if link == Link::Ethernet {
+            assert_eq!(sent.frame[..6], traffic::THERE_MAC);
+        }
         assert_eq!(sent.received.hash(), None);
         assert_eq!(sent.received.report(), HashReport::None);
 
         let reply = |payload: &[u8]| answer(sent, payload);
         // The kernel checks the checksum.
         let mut frame = reply(b"checksum complete");
-        let upper = start_checksum(&mut frame);
+        let upper = start_checksum(&mut frame, link);
         complete_checksum(&mut frame, &upper);
         tap.queues[1].send(&VnetHdr::default(), &frame).unwrap();
         assert_eq!(received(&socket, &mut buffer, there), b"checksum complete");
 
         // A wrong one does not arrive, so the next one is the first.
         let mut frame = reply(b"checksum wrong");
-        let upper = start_checksum(&mut frame);
+        let upper = start_checksum(&mut frame, link);
         complete_checksum(&mut frame, &upper);
         frame[upper.start + upper.checksum_offset] ^= 0x10;
         tap.queues[0].send(&VnetHdr::default(), &frame).unwrap();
 
-        // The checksum is left to the kernel.
+        // The checksum is left to the kernel, where that can be said.
         let mut frame = reply(b"checksum partial");
-        let upper = start_checksum(&mut frame);
+        let upper = start_checksum(&mut frame, link);
         let header = VnetHdr {
             flags: VnetHdr::NEEDS_CSUM,
             csum_start: upper.start as u16,
             csum_offset: upper.checksum_offset as u16,
             ..VnetHdr::default()
         };
-        tap.queues[0].send(&header, &frame).unwrap();
-        assert_eq!(received(&socket, &mut buffer, there), b"checksum partial");
-
-        // What is wrong with a packet is said.
-        let beyond = VnetHdr { csum_start: 60_000, ..header };
-        let error = tap.queues[0].send(&beyond, &frame).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
-        let error = tap.queues[0].send(&VnetHdr::default(), &frame[..10]).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+        let sending = tap.queues[0].send(&header, &frame);
+        if has_header {
+            sending.unwrap();
+            assert_eq!(received(&socket, &mut buffer, there), b"checksum partial");
+            let beyond = VnetHdr { csum_start: 60_000, ..header };
+            let error = tap.queues[0].send(&beyond, &frame).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+        } else {
+            let large = VnetHdr { gso_type: VnetHdr::GSO_TCPV4, ..VnetHdr::default() };
+            for error in [sending, tap.queues[0].send(&large, &frame)] {
+                let error = error.unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+                assert!(error.to_string().contains("no header"), "{error}");
+            }
+        }
+        // What is wrong with a packet is said: too short for Ethernet, neither IPv4 nor IPv6.
+        for wrong in [&[][..], &[0x70; 10]] {
+            let error = tap.queues[0].send(&VnetHdr::default(), wrong).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+        }
     }
 }
 
 /// The frame that answers `packet`, which is untagged, with `payload`. Its checksum is not set.
 fn answer(packet: &Packet, payload: &[u8]) -> Vec<u8> {
     let frame = &packet.frame;
-    let address = |at: usize| <[u8; 4]>::try_from(&frame[at..at + 4]).unwrap();
-    let address6 = |at: usize| <[u8; 16]>::try_from(&frame[at..at + 16]).unwrap();
-    let built = match frame[12] {
-        0x08 => Built::udp(V4::new(address(30), address(26)), 5000, 4000),
-        _ => Built::udp(V6::new(address6(38), address6(22)), 5000, 4000),
+    let ip = if packet.link == Link::Ethernet { &frame[14..] } else { frame };
+    let address = |at: usize| <[u8; 4]>::try_from(&ip[at..at + 4]).unwrap();
+    let address6 = |at: usize| <[u8; 16]>::try_from(&ip[at..at + 16]).unwrap();
+    let built = match ip[0] >> 4 {
+        4 => Built::udp(V4::new(address(16), address(12)), 5000, 4000),
+        _ => Built::udp(V6::new(address6(24), address6(8)), 5000, 4000),
     };
-    let mut answer = built.payload(payload).to_bytes(Link::Ethernet);
-    answer[..6].copy_from_slice(&frame[6..12]);
-    answer[6..12].copy_from_slice(&frame[..6]);
+    let mut answer = built.payload(payload).to_bytes(packet.link);
+    if packet.link == Link::Ethernet {
+        answer[..6].copy_from_slice(&frame[6..12]);
+        answer[6..12].copy_from_slice(&frame[..6]);
+    }
     answer
 }
 
@@ -343,7 +489,7 @@ fn received<'a>(socket: &UdpSocket, buffer: &'a mut [u8], from: SocketAddr) -> &
 #[test]
 #[ignore = "cargo xtask test netns"]
 fn packets_are_read_from_more_than_one_queue() {
-    let tap = Tap::new("automatic", 4).start();
+    let tap = Tap::quiet("automatic", 4);
     let socket = udp_socket((HERE_V4, 0));
     let payloads: Vec<_> = (0..64).map(|port| format!("to port {port:5}")).collect();
     for (port, payload) in payloads.iter().enumerate() {
@@ -371,21 +517,28 @@ fn empty_queue_would_block() {
 #[test]
 #[ignore = "cargo xtask test netns"]
 fn packet_that_does_not_fit_is_marked() {
-    let Tap { device, queues, .. } = &Tap::quiet("truncated", 1);
-    let socket = PacketSocket::new(device);
-    let frame = Built::udp(V4::new(1, 2), 3, 4).payload(&[7; 100]).to_bytes(Link::Ethernet);
-    let deadline = deadline();
-    for room in [0, 1, frame.len() - 1, frame.len(), frame.len() + 1] {
-        socket.send(&frame).unwrap();
-        assert!(wait(queues, deadline), "nothing received");
-        let mut buffer = vec![0xaa; room];
-        let received = queues[0].recv(&mut buffer).unwrap();
-        assert_eq!(received.is_truncated, room < frame.len(), "{room}");
-        assert_eq!(received.len, room.min(frame.len()));
-        assert_eq!(buffer[..received.len], frame[..received.len]);
-        // The rest of it is lost.
-        let error = queues[0].recv(&mut buffer).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    for options in all_formats() {
+        // Queue 0 is the only one.
+        let Tap { device, queues, .. } = &Tap::without_ipv6("truncated", options.queues(1)).start();
+        let socket = PacketSocket::new(device);
+        let frame = Built::udp(V4::new(1, 2), 3, 4).payload(&[7; 100]).to_bytes(device.link());
+        let deadline = deadline();
+        for room in [0, 1, frame.len() - 2, frame.len() - 1, frame.len(), frame.len() + 1] {
+            socket.send(&frame).unwrap();
+            assert!(wait(queues, deadline), "nothing received");
+            let mut buffer = vec![0xaa; room];
+            let received = queues[0].recv(&mut buffer).unwrap();
+            assert_eq!(received.is_truncated, room < frame.len(), "{room}");
+            assert_eq!(received.len, room.min(frame.len()));
+            assert_eq!(buffer[..received.len], frame[..received.len]);
+            // The kernel sees one byte more of room than there is.
+            let said = received.packet_information.map(|said| said.flags);
+            let is_strip = u16::from(room + 1 < frame.len());
+            assert_eq!(said, queues[0].has_packet_information().then_some(is_strip));
+            // The rest of it is lost.
+            let error = queues[0].recv(&mut buffer).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        }
     }
 }
 
@@ -394,8 +547,14 @@ fn packet_that_does_not_fit_is_marked() {
 #[test]
 #[ignore = "cargo xtask test netns"]
 fn packets_to_be_segmented_arrive_whole() {
-    let tap = Tap::new("offloads", 2).start();
-    let socket = PacketSocket::with_header(&tap.device);
+    for options in [DeviceOptions::tap(2), DeviceOptions::tun(2)] {
+        arrive_whole(&Tap::with("offloads", options).start());
+    }
+}
+
+fn arrive_whole(tap: &Tap) {
+    let socket = PacketSocket::new(&tap.device).with_header();
+    let link = tap.device.link();
     let (v4, v6) = (V4::new(HERE_V4, THERE_V4), V6::new(HERE_V6, THERE_V6));
     let payload = vec![0x5a; 20_000];
     for (packet, gso_type, header_len) in [
@@ -405,8 +564,8 @@ fn packets_to_be_segmented_arrive_whole() {
         (Built::udp(v4, 1, 2), VnetHdr::GSO_UDP_L4, 8),
         (Built::udp(v6, 1, 2), VnetHdr::GSO_UDP_L4, 8),
     ] {
-        let mut frame = packet.payload(&payload).to_bytes(Link::Ethernet);
-        let upper = start_checksum(&mut frame);
+        let mut frame = packet.payload(&payload).to_bytes(link);
+        let upper = start_checksum(&mut frame, link);
         let header = VnetHdr {
             flags: VnetHdr::NEEDS_CSUM,
             gso_type,
@@ -480,8 +639,14 @@ fn assert_no_device(name: &IfName) {
 }
 
 fn ip(arguments: &[&str]) {
-    let status = Command::new("ip").args(arguments).status().unwrap();
-    assert!(status.success(), "ip {arguments:?}");
+    ip_output(arguments);
+}
+
+/// What `ip` prints.
+fn ip_output(arguments: &[&str]) -> String {
+    let output = Command::new("ip").args(arguments).output().unwrap();
+    assert!(output.status.success(), "ip {arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Wait for queues to be detached: at once when they are dropped, except while another test starts

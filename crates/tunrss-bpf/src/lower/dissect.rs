@@ -12,6 +12,7 @@ use tunrss_hash::dissect::{
 use tunrss_hash::{HashReport, HashTypes, Link};
 
 use super::toeplitz::HashLabels;
+use super::tunnel::Delivery;
 use super::{Lowering, WINDOW, be16, context};
 use crate::asm::Label;
 use crate::insn::{AluOp, Cond, Reg, Size};
@@ -19,8 +20,8 @@ use crate::insn::{AluOp, Cond, Reg, Size};
 impl Lowering<'_> {
     /// Emit everything from the start of the program up to the hash in r0.
     pub(super) fn dissect(&mut self) {
-        let has_v4 = self.has_any(V4);
-        let has_v6 = self.has_any(V6);
+        let has_v4 = self.has_any(V4) || self.has_tunnels_over(Delivery::V4);
+        let has_v6 = self.has_any(V6) || self.has_tunnels_over(Delivery::V6);
         let [ipv4, ipv6] = ["ipv4", "ipv6"].map(|name| self.asm.label(name));
         self.window();
         let dispatch = [(ETHERTYPE_IPV4, 4, ipv4, has_v4), (ETHERTYPE_IPV6, 6, ipv6, has_v6)];
@@ -29,6 +30,7 @@ impl Lowering<'_> {
                 self.asm
                     .comment("EtherType, as it loads: 8 IPv4, 0xdd86 IPv6, 0x81 and 0xa888 VLAN");
                 self.load_stack(Size::Half, Reg::R1, WINDOW + 12);
+                self.inner_ethertype(Reg::R1);
                 for (ethertype, _, target, _) in dispatch.into_iter().filter(|&(.., has)| has) {
                     self.asm.jump_if(Cond::Eq, Reg::R1, be16(ethertype), target);
                 }
@@ -38,6 +40,7 @@ impl Lowering<'_> {
                 self.asm.comment("IP version");
                 self.load_stack(Size::Byte, Reg::R1, WINDOW);
                 self.asm.alu(AluOp::Rsh, Reg::R1, 4);
+                self.inner_version(Reg::R1);
                 for (_, version, target, _) in dispatch.into_iter().filter(|&(.., has)| has) {
                     self.asm.jump_if(Cond::Eq, Reg::R1, version, target);
                 }
@@ -55,18 +58,24 @@ impl Lowering<'_> {
             self.asm.bind(ipv6);
             self.ipv6();
         }
+        if self.has_tunnels() {
+            self.asm.jump(self.table);
+            self.inner(self.has_any(V4), self.has_any(V6));
+        }
     }
 
     /// Load the window: link and IP header with the ports, as far as the packet and the enabled
     /// types go. Beyond the packet's end it is undefined, so every use is behind a check of r7.
     ///
-    /// r8: where the window starts in the packet: 0, or 4 a VLAN tag skipped.
+    /// r8: where the window starts in the packet: 0, or 4 a VLAN tag skipped. For an inner packet it
+    /// is as far before the IP header as the link header is long.
     /// r7: bytes of the packet from there on.
     fn window(&mut self) {
         let shortest = i32::from(self.link_len()) + 20;
         let full = i32::from(self.link_len()) + self.ip_window_len();
         self.load_context(Reg::R7, context::LEN);
         self.asm.mov(Reg::R8, 0);
+        self.outermost();
         self.asm.bind(self.window);
         self.asm.comment("too short for any IP header");
         self.asm.jump_if(Cond::Lt, Reg::R7, shortest, self.unclassified);
@@ -94,7 +103,9 @@ impl Lowering<'_> {
             (V4_PORTS, 24),
             (HashTypes::IPV4, 20),
         ];
-        needs.into_iter().find(|&(types, _)| self.has_any(types)).map_or(20, |(_, len)| len)
+        let len =
+            needs.into_iter().find(|&(types, _)| self.has_any(types)).map_or(20, |(_, len)| len);
+        len.max(self.tunnel_window_len())
     }
 
     /// Neither IPv4 nor IPv6 that is hashed: skip a VLAN tag, or give up. The EtherType is in r1.
@@ -128,6 +139,12 @@ impl Lowering<'_> {
             self.asm.alu(AluOp::Rsh, Reg::R2, 4);
             self.asm.jump_if(Cond::Ne, Reg::R2, 4, self.unclassified);
             self.asm.bind(version_ok);
+        }
+        if self.has_tunnels_over(Delivery::V4) {
+            self.tunnel(Delivery::V4);
+            if has_ports {
+                self.load_stack(Size::Byte, Reg::R1, self.ip(0));
+            }
         }
         let protocols = [
             (TCP, HashReport::TcpV4, self.asm.label("ipv4_tcp")),
@@ -171,6 +188,9 @@ impl Lowering<'_> {
             self.load_stack(Size::Byte, Reg::R1, self.ip(0));
             self.asm.alu(AluOp::Rsh, Reg::R1, 4);
             self.asm.jump_if(Cond::Ne, Reg::R1, 6, self.unclassified);
+        }
+        if self.has_tunnels_over(Delivery::V6) {
+            self.tunnel(Delivery::V6);
         }
         let protocols = [
             (TCP, HashReport::TcpV6, self.asm.label("ipv6_tcp")),

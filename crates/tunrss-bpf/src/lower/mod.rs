@@ -1,62 +1,75 @@
 //! From a configuration to the instructions that execute it.
 //!
 //! One file for each stage of `tunrss_hash::classify`, in its order: [`dissect`] finds and selects
-//! the fields, [`toeplitz`] hashes them, [`table`] names the queue; [`report`] puts the hash in
-//! front of the frame. Only paths of enabled types are emitted.
+//! the fields, of the packet in a [`tunnel`] if it is one, [`toeplitz`] hashes them, [`table`] names
+//! the queue. Then [`count`] counts and [`report`] puts the hash in front of the frame. [`token`]
+//! holds the small programs that go with the report. Only paths of enabled types are emitted.
 //!
 //! Registers throughout: r6 the context, r9 the report code once it is known, r0 the hash once it
 //! is computed. The stack holds a *window* of the packet, see [`Lowering::window`], in which the
 //! hash input ends up contiguous.
 
+mod count;
 mod dissect;
 mod report;
 mod table;
 mod toeplitz;
+mod token;
+mod tunnel;
 
 use tunrss_hash::{HashReport, HashTypes, Link, SteeringConfig};
 
 use crate::asm::{Asm, AsmError, Code, Label};
 use crate::insn::{AluOp, Cond, Helper, Reg, Size};
+use crate::state::State;
 
-pub use report::PREFIX_LEN;
-pub(crate) use report::{filter, return_queue};
 pub(crate) use toeplitz::words;
+pub(crate) use token::{filter, return_queue};
+use tunnel::InnerLabels;
 
 /// What a program does with its verdict.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Outcome {
     /// Return the queue: a steering program.
     ReturnQueue,
-    /// Put hash and report in front of the frame, note the queue, let it pass: an egress program.
-    ReportAndPass,
+    /// Put hash and report in front of the frame, let it pass: an egress program. Note the queue
+    /// or not.
+    Report { notes_queue: bool },
+    /// Set the hash that macvtap chooses the queue by: an ingress program.
+    SetHash,
+    /// Leave the packet as it is.
+    Pass,
 }
 
-/// The program that executes `config` on packets that start with `link`.
-pub(crate) fn classifier(
-    config: &SteeringConfig<&[u16]>,
-    link: Link,
-    outcome: Outcome,
-) -> Result<Code, AsmError> {
+/// The program that executes `state`.
+pub(crate) fn classifier(state: &State, outcome: Outcome) -> Result<Code, AsmError> {
     let mut asm = Asm::new();
     let [window, unclassified, table, emit] =
         ["window", "unclassified", "table", "emit"].map(|name| asm.label(name));
-    let mut lowering = Lowering { asm, config, link, outcome, window, unclassified, table, emit };
+    let config = &state.config.as_borrowed();
+    let link = state.link;
+    let inner = InnerLabels::new(&mut asm);
+    let mut lowering =
+        Lowering { asm, state, config, link, outcome, window, inner, unclassified, table, emit };
     lowering.program();
     lowering.asm.assemble()
 }
 
 struct Lowering<'a> {
     asm: Asm,
+    state: &'a State,
     config: &'a SteeringConfig<&'a [u16]>,
     link: Link,
     outcome: Outcome,
     /// Load the window at r8.
     window: Label,
+    /// The packet is a tunnel, and the inner one is at r9.
+    inner: InnerLabels,
     /// The packet has no hash.
     unclassified: Label,
     /// The hash is in r0, the report in r9.
     table: Label,
-    /// The queue is in r7, the hash in r8, the report in r9.
+    /// The queue, if the outcome has use for it, is in r7, the hash in r8, the report in r9.
     emit: Label,
 }
 
@@ -64,20 +77,65 @@ impl Lowering<'_> {
     fn program(&mut self) {
         self.asm.mov(CONTEXT, Reg::R1);
         self.asm.comment(format!("hash types: {}", self.config.types()));
-        if self.reports() && self.link == Link::Ethernet {
-            self.refuse_accelerated_tag();
+        if self.has_tunnels() {
+            self.asm.comment(format!("tunnel types: {}", self.config.tunnels()));
         }
-        if self.config.types().is_empty() {
-            self.asm.comment("keeps the configuration with the program");
-            self.table_address(Reg::R1);
+        if self.transforms() {
+            self.asm.comment(format!("hash input: {}", self.config.transform()));
+        }
+        let marked = self.asm.label("marked");
+        let unmarked = self.asm.label("unmarked");
+        let heeds_token = self.outcome == Outcome::ReturnQueue;
+        if heeds_token {
+            self.load_context(Reg::R1, context::TC_INDEX);
+            self.asm.jump_if(Cond::Ne, Reg::R1, 0, marked);
+            self.asm.bind(unmarked);
+        }
+        if self.outcome == Outcome::Pass && !self.counts() {
+            self.keep_data();
         } else {
-            self.dissect();
-            self.lookup();
+            if self.config.types().is_empty() || !self.chooses_queue() {
+                self.keep_data();
+            }
+            if !self.config.types().is_empty() {
+                self.dissect();
+                self.lookup();
+            }
+            self.unclassified();
         }
-        self.unclassified();
-        if self.reports() {
-            self.report();
+        self.emit();
+        if heeds_token {
+            self.asm.bind(marked);
+            self.queue_of_marked(unmarked);
         }
+    }
+
+    /// Count, and do what the outcome is.
+    fn emit(&mut self) {
+        self.asm.bind(self.emit);
+        if self.counts() {
+            self.count();
+        }
+        match self.outcome {
+            // Without counters it has returned where the queue was known.
+            Outcome::ReturnQueue if !self.counts() => {}
+            Outcome::ReturnQueue => {
+                self.asm.mov(Reg::R0, Reg::R7);
+                self.asm.exit();
+            }
+            Outcome::Report { notes_queue } => self.report(notes_queue),
+            Outcome::SetHash => self.set_hash(),
+            Outcome::Pass => {
+                self.asm.mov(Reg::R0, TC_ACT_UNSPEC);
+                self.asm.exit();
+            }
+        }
+    }
+
+    /// Refer to the data section, which keeps the configuration with the program.
+    fn keep_data(&mut self) {
+        self.asm.comment("keeps the configuration with the program");
+        self.table_address(Reg::R1);
     }
 
     fn has(&self, types: HashTypes) -> bool {
@@ -101,12 +159,31 @@ impl Lowering<'_> {
         WINDOW + self.link_len() + offset
     }
 
-    /// Whether the outcome tells which type the packet is hashed by.
-    fn reports(&self) -> bool {
-        self.outcome == Outcome::ReportAndPass
+    /// Whether the configuration chooses the queue.
+    fn chooses_queue(&self) -> bool {
+        match self.outcome {
+            Outcome::ReturnQueue | Outcome::SetHash => true,
+            Outcome::Report { notes_queue } => notes_queue,
+            Outcome::Pass => false,
+        }
     }
 
-    /// Note which type the packet is hashed by, if the outcome tells it.
+    /// Whether packets are counted.
+    fn counts(&self) -> bool {
+        self.state.counter_cpus > 0
+    }
+
+    /// Whether something is done with the verdict but returning the queue.
+    fn emits(&self) -> bool {
+        self.outcome != Outcome::ReturnQueue || self.counts()
+    }
+
+    /// Whether it matters which type the packet is hashed by.
+    fn reports(&self) -> bool {
+        matches!(self.outcome, Outcome::Report { .. }) || self.counts()
+    }
+
+    /// Note which type the packet is hashed by, if that matters.
     fn set_report(&mut self, report: HashReport) {
         if self.reports() {
             self.asm.mov(Reg::R9, i32::from(report.code()));
@@ -152,7 +229,10 @@ mod context {
     pub(super) const LEN: i16 = 0;
     pub(super) const QUEUE_MAPPING: i16 = 12;
     pub(super) const VLAN_PRESENT: i16 = 20;
+    pub(super) const VLAN_TCI: i16 = 24;
+    pub(super) const VLAN_PROTO: i16 = 28;
     pub(super) const TC_INDEX: i16 = 44;
+    pub(super) const HASH: i16 = 68;
     pub(super) const TC_CLASSID: i16 = 72;
     pub(super) const DATA: i16 = 76;
     pub(super) const DATA_END: i16 = 80;
@@ -162,3 +242,8 @@ mod context {
 const fn be16(value: u16) -> i32 {
     value.swap_bytes() as i32
 }
+
+// linux/pkt_cls.h
+const TC_ACT_UNSPEC: i32 = -1;
+const TC_ACT_OK: i32 = 0;
+const TC_ACT_SHOT: i32 = 2;

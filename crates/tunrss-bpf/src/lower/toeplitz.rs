@@ -1,11 +1,12 @@
 //! The Toeplitz hash of the input in the window: one table word an input byte.
 //!
-//! The words are computed with the key, at compile time. 256 of them a position, so that a byte
+//! A transformation of the input is done in the window, before. The words are computed with the key,
+//! at compile time. 256 of them a position, so that a byte
 //! costs one lookup.
 
 use std::ops::Range;
 
-use tunrss_hash::SteeringConfig;
+use tunrss_hash::{InputTransform, SteeringConfig};
 
 use super::Lowering;
 use crate::asm::Label;
@@ -42,11 +43,39 @@ impl Lowering<'_> {
     fn hash(&mut self, labels: HashLabels, input: i16, addresses_len: i16) {
         if usize::from(addresses_len.unsigned_abs()) + 4 <= self.config.types().longest_input() {
             self.asm.bind(labels.ports);
+            self.transform(input + addresses_len, 2);
             self.asm.mov(Reg::R0, 0);
             self.add_words(input, addresses_len..addresses_len + 4);
         }
         self.asm.bind(labels.addresses);
+        self.transform(input, addresses_len / 2);
         self.add_words(input, 0..addresses_len);
+    }
+
+    /// Whether addresses and ports are transformed before they are hashed.
+    pub(super) fn transforms(&self) -> bool {
+        self.config.transform() != InputTransform::None
+    }
+
+    /// Transform the two fields of `len` bytes each that stand at `first` on the stack, in place.
+    fn transform(&mut self, first: i16, len: i16) {
+        let combined = match self.config.transform() {
+            InputTransform::None => return,
+            InputTransform::SymmetricXor => AluOp::Xor,
+            InputTransform::SymmetricOrXor => AluOp::Or,
+        };
+        self.asm.comment(format!("{} of {len} bytes", self.config.transform()));
+        // Behind an Ethernet header no more than 2 bytes are aligned.
+        for source in (first..first + len).step_by(2) {
+            let destination = source + len;
+            self.load_stack(Size::Half, Reg::R1, source);
+            self.load_stack(Size::Half, Reg::R2, destination);
+            self.asm.mov(Reg::R3, Reg::R1);
+            self.asm.alu(combined, Reg::R1, Reg::R2);
+            self.asm.alu(AluOp::Xor, Reg::R2, Reg::R3);
+            self.asm.store(Size::Half, Reg::R10, source, Reg::R1);
+            self.asm.store(Size::Half, Reg::R10, destination, Reg::R2);
+        }
     }
 
     /// XOR into r0 what the input bytes at `positions` add to the hash. At most 32 of them: that far

@@ -1,11 +1,24 @@
-; at most 10 instructions
+; at most 20 instructions
 ; .rodata 0 bytes: Toeplitz words, 256 for each input byte
-; .data 331 bytes: configuration; the indirection table from byte 32
+; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 5 instructions
+; tunrss_steer (SOCKET_FILTER), 14 instructions
      0  r6 = r1
         ; hash types: none
+     1  r1 = *(u32 *)(r6 +44)
+     2  if r1 != 0 goto marked
+unmarked:
         ; keeps the configuration with the program
-     1  r1 = .data +32 ll
-     3  r0 = 0
-     4  exit
+     3  r1 = .data +80 ll
+     5  r0 = 0
+     6  exit
+marked:
+     7  if r1 == 0x7255 goto queue_noted
+     8  if r1 == 0x7254 goto queue_not_noted
+     9  goto unmarked
+queue_noted:
+    10  r0 = *(u32 *)(r6 +12)
+    11  exit
+queue_not_noted:
+    12  r0 = *(u32 *)(r6 +68)
+    13  exit

@@ -3,16 +3,25 @@
 use serde::Serialize;
 use tunrss::Device;
 
-use super::Done;
+use super::{Done, check_owner};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::plan::ClearPlan;
 
 pub(crate) fn run(plan: ClearPlan, output: &mut Output) -> Result<Exit, CliError> {
-    let ClearPlan { device: name, dry_run } = plan;
+    let ClearPlan { device: name, settings, dry_run } = plan;
     let device = Device::open(&name)?;
-    let was_steered = if dry_run { device.steering()?.is_some() } else { device.clear()? };
+    let was_steered = if dry_run {
+        check_owner(&device, &settings)?;
+        match device.steering() {
+            // What is left of it would be removed.
+            Err(tunrss::Error::ReportLost { .. }) => true,
+            result => result?.is_some(),
+        }
+    } else {
+        device.clear_as(&settings)?
+    };
     if output.is_json() {
         let done = Done { command: "clear", dry_run, device: name.to_string() };
         output.object(&Answer { done, was_steered })?;

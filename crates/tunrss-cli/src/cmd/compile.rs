@@ -12,17 +12,17 @@ use crate::output::Output;
 use crate::plan::CompilePlan;
 
 pub(crate) fn run(plan: CompilePlan, output: &mut Output) -> Result<Exit, CliError> {
-    let CompilePlan { emit, output: file, link, report, config } = plan;
+    let CompilePlan { emit, output: file, state } = plan;
     if emit == Emit::Elf && file.is_none() && (output.is_json() || output.is_terminal()) {
         let place = if output.is_json() { "standard output with --json" } else { "a terminal" };
         return Err(CliError::ElfPlace { place });
     }
-    let object = bpf::compile(&config, link, report).map_err(tunrss::Error::from)?;
+    let object = bpf::Object::new(&state).map_err(tunrss::Error::from)?;
     let (name, bytes) = match emit {
         Emit::Elf => ("elf", object.to_elf().map_err(tunrss::Error::from)?),
         Emit::Asm => ("asm", object.listing().into_bytes()),
     };
-    let hkey = config.key().to_string();
+    let hkey = state.config.key().to_string();
     match file {
         Some(path) => {
             fs::write(&path, &bytes)

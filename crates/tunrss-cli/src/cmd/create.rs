@@ -1,6 +1,7 @@
-//! `tunrss create`: a persistent multi-queue TAP device.
+//! `tunrss create`: a persistent multi-queue TAP or TUN device.
 
 use serde::Serialize;
+use tunrss::hash::VnetHdrLen;
 use tunrss::{Device, Error, IfName};
 
 use super::Done;
@@ -10,21 +11,24 @@ use crate::output::Output;
 use crate::plan::CreatePlan;
 
 pub(crate) fn run(plan: CreatePlan, output: &mut Output) -> Result<Exit, CliError> {
-    let CreatePlan { device: name, queues, dry_run } = plan;
+    let options = plan.options();
+    let CreatePlan { device: name, kind, queues, vnet_hdr, packet_information, dry_run } = plan;
     if dry_run {
         check_is_free(&name)?;
     } else {
-        let (device, _queues) = Device::create(&name, queues.into())?;
+        let (device, _queues) = Device::create_with(&name, options)?;
         device.set_intended_queues(queues.into())?;
         device.set_persistent(true)?;
     }
     if output.is_json() {
         let done = Done { command: "create", dry_run, device: name.to_string() };
-        output.object(&Answer { done, queues })?;
+        let kind = kind.to_string().to_lowercase();
+        let vnet_hdr = vnet_hdr.map(VnetHdrLen::len);
+        output.object(&Answer { done, kind, queues, vnet_hdr, packet_information })?;
     } else {
         let did = if dry_run { "would create" } else { "created" };
         let plural = if queues == 1 { "" } else { "s" };
-        output.text(format_args!("{did} TAP device {name} with {queues} queue{plural}\n"))?;
+        output.text(format_args!("{did} {kind} device {name} with {queues} queue{plural}\n"))?;
     }
     Ok(Exit::Done)
 }
@@ -42,5 +46,10 @@ fn check_is_free(name: &IfName) -> Result<(), CliError> {
 struct Answer {
     #[serde(flatten)]
     done: Done,
+    /// "tap" or "tun".
+    kind: String,
     queues: u16,
+    /// Bytes of virtio-net header.
+    vnet_hdr: Option<usize>,
+    packet_information: bool,
 }

@@ -1,15 +1,18 @@
 //! `tunrss doctor`: what this host can do, what is missing, and how to get it.
 
 use serde::Serialize;
-use tunrss::Error;
 use tunrss::caps::{self, Capabilities};
+use tunrss::hook::Effect;
+use tunrss::{Device, Error, IfName, ReportMode};
 
+use super::show::Status;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::plan::DoctorPlan;
 
-pub(crate) fn run(DoctorPlan: DoctorPlan, output: &mut Output) -> Result<Exit, CliError> {
+pub(crate) fn run(plan: DoctorPlan, output: &mut Output) -> Result<Exit, CliError> {
+    let device = plan.device.as_ref().map(examine).transpose()?;
     let found = caps::probe();
     let checks = checks(&found);
     let steering = if checks.iter().all(|check| check.is_ok) {
@@ -21,9 +24,10 @@ pub(crate) fn run(DoctorPlan: DoctorPlan, output: &mut Output) -> Result<Exit, C
     } else {
         "the commands that need no device: hash, explain, simulate, compile"
     };
-    let is_complete = checks.iter().all(|check| check.is_ok);
+    let is_in_order = device.as_ref().is_none_or(|device| device.problems.is_empty());
+    let is_complete = checks.iter().all(|check| check.is_ok) && is_in_order;
     if output.is_json() {
-        output.object(&Answer { kernel: found.kernel, checks, steering, is_complete })?;
+        output.object(&Answer { kernel: found.kernel, checks, steering, device, is_complete })?;
     } else {
         let paint = output.paint();
         output.text(format_args!("kernel {}\n", found.kernel))?;
@@ -38,6 +42,15 @@ pub(crate) fn run(DoctorPlan: DoctorPlan, output: &mut Output) -> Result<Exit, C
             }
         }
         output.text(format_args!("here works: {steering}\n"))?;
+        if let Some(device) = device {
+            output.text(format_args!("device {}: {}\n", device.name, device.status))?;
+            for problem in &device.problems {
+                output.text(format_args!("{}  {problem}\n", paint.red("problem")))?;
+            }
+            for note in &device.notes {
+                output.text(format_args!("note     {note}\n"))?;
+            }
+        }
     }
     Ok(if is_complete { Exit::Done } else { Exit::No })
 }
@@ -47,9 +60,47 @@ fn checks(found: &Capabilities) -> Vec<Check> {
         Check::new("/dev/net/tun opens", &found.tun),
         Check::new("a multi-queue TAP can be created", &found.multi_queue),
         Check::new("eBPF programs load (steering, hash report)", &found.load),
-        Check::new("tcx programs attach (hash report by the kernel, Linux 6.6)", &found.tcx),
+        Check::new("tc programs attach (hash report by the kernel)", &found.report),
         Check::new("running programs can be found (show, clear)", &found.find),
     ]
+}
+
+/// Look at a device: what steers it, and what may be in the way.
+fn examine(name: &IfName) -> Result<Examined, CliError> {
+    let device = Device::open(name)?;
+    let mut problems = Vec::new();
+    let mut notes = Vec::new();
+    let state = match device.steering() {
+        Err(error @ Error::ReportLost { .. }) => {
+            problems.push(error.to_string());
+            None
+        }
+        result => result?,
+    };
+    let status = Status::of(&device, state.as_ref());
+    for conflict in device.conflicts().unwrap_or_default() {
+        match conflict.effect {
+            Effect::Ahead | Effect::Behind => problems.push(conflict.to_string()),
+            _ => notes.push(conflict.to_string()),
+        }
+    }
+    notes.extend(status.foreign.iter().map(|foreign| format!("may steer it: {foreign}")));
+    if state.is_some_and(|state| state.report == ReportMode::Kernel) {
+        notes.push(
+            "frames that native XDP redirects into the device pass no program: they are neither \
+             steered nor reported, and nothing tells whether any do"
+                .into(),
+        );
+    }
+    Ok(Examined { name: name.to_string(), status: status.word, problems, notes })
+}
+
+#[derive(Serialize)]
+struct Examined {
+    name: String,
+    status: &'static str,
+    problems: Vec<String>,
+    notes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -57,6 +108,8 @@ struct Answer {
     kernel: String,
     checks: Vec<Check>,
     steering: &'static str,
+    /// The device asked for.
+    device: Option<Examined>,
     is_complete: bool,
 }
 

@@ -1,5 +1,7 @@
 //! `tunrss explain`: every decision about a packet.
 
+mod tunnel;
+
 use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -9,8 +11,9 @@ use tunrss::hash::dissect::{
     Dissection, MAX_EXTENSION_HEADERS, MAX_VLAN_TAGS, Network, NoPorts, NotHashable, Protocol,
     Transport, dissect,
 };
-use tunrss::hash::{HashReport, HashTypes, Link, classify};
+use tunrss::hash::{HashReport, HashTypes, InputTransform, Link, classify};
 
+use self::tunnel::{Decisive, TunnelDecision, other_version};
 use super::hash::table_index;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -35,8 +38,13 @@ pub(crate) fn run(plan: ExplainPlan, output: &mut Output) -> Result<Exit, CliErr
 #[derive(Debug, Serialize)]
 struct Explanation {
     link: &'static str,
+    /// Whether what is hashed starts with an Ethernet header.
+    #[serde(skip)]
+    has_link_header: bool,
     /// Bytes of the packet.
     length: usize,
+    tunnel: TunnelDecision,
+    /// From here on it is about the inner packet, if a tunnel is looked into.
     vlan_tags: u8,
     /// Why there is no IP header to hash.
     not_hashable: Option<String>,
@@ -47,6 +55,9 @@ struct Explanation {
     tried: Vec<Tried>,
     /// The hash input in hexadecimal.
     input: Option<String>,
+    xfrm: &'static str,
+    /// What is hashed in place of the input, if it is transformed.
+    transformed: Option<String>,
     hash: Option<String>,
     report: &'static str,
     index: Option<usize>,
@@ -84,12 +95,15 @@ impl Explanation {
     /// # Errors
     /// [`CliError::Internal`] if this module and the verdict disagree.
     fn new(config: &Config, link: Link, packet: &[u8]) -> Result<Self, CliError> {
-        let dissection = dissect(link, packet);
         let verdict = classify(config, link, packet);
+        let outer = dissect(link, packet);
+        let (tunnel, decisive) = TunnelDecision::new(config.tunnels(), link, packet, outer);
+        let Decisive { packet: inner, link: inner_link, ip_version, dissection } = decisive;
         let selected = select(config.types(), &dissection);
         let tried = tried(config.types(), &dissection);
         let chosen = tried.last().filter(|tried| tried.chosen).map(|tried| tried.r#type.as_str());
-        if chosen != selected.map(|(report, _)| type_name(report)) {
+        let report = selected.map_or(HashReport::None, |(report, _)| report);
+        if report != verdict.report || chosen != selected.map(|(report, _)| type_name(report)) {
             let what = format!("{} is chosen, but {chosen:?} explained", verdict.report);
             return Err(CliError::Internal { what });
         }
@@ -103,17 +117,26 @@ impl Explanation {
                 Link::Ethernet => "ethernet",
                 Link::Ip => "ip",
             },
+            has_link_header: inner_link == Link::Ethernet,
             length: packet.len(),
+            tunnel,
             vlan_tags: dissection.vlan_tags,
-            not_hashable: dissection.network.err().map(|reason| not_hashable(link, reason)),
+            not_hashable: dissection.network.err().map(|reason| {
+                let of_tunnel = ip_version.and_then(|said| other_version(said, reason));
+                of_tunnel.unwrap_or_else(|| not_hashable(inner_link, reason))
+            }),
             network: dissection
                 .network
                 .ok()
-                .map(|network| ip(network, header_length(link, dissection.vlan_tags, packet))),
+                .map(|network| ip(network, header_length(inner_link, dissection.vlan_tags, inner))),
             transport,
             no_ports,
             tried,
             input: selected.map(|(_, input)| hex::spaced(input.as_bytes())),
+            xfrm: config.transform().name(),
+            transformed: selected
+                .filter(|_| config.transform() != InputTransform::None)
+                .map(|(_, input)| hex::spaced(config.transform().apply(&input).as_bytes())),
             hash: hash_text(verdict),
             report: verdict.report.name(),
             index: table_index(config, verdict),
@@ -129,7 +152,8 @@ impl Explanation {
         };
         let start = if self.link == "ethernet" { "an Ethernet header" } else { "an IP header" };
         line("packet", format!("{}, starting with {start}", count(self.length, "byte")));
-        if self.link == "ethernet" {
+        self.tunnel.lines(config.tunnels(), &mut line);
+        if self.has_link_header {
             line(
                 "VLAN tags",
                 match self.vlan_tags {
@@ -172,6 +196,14 @@ impl Explanation {
         let ports = if self.has_ports() { ", both ports" } else { "" };
         line("hash input", input.clone());
         line("", format!("{}: both addresses{ports}", count(input.len().div_ceil(3), "byte")));
+        if let Some(transformed) = &self.transformed {
+            line("transformed", transformed.clone());
+            let what = match config.transform() {
+                InputTransform::SymmetricOrXor => "the OR of each pair, then its XOR",
+                _ => "the XOR of each pair, twice",
+            };
+            line("", format!("{}: {what}", self.xfrm));
+        }
         line("hash", format!("{hash}, reported as {}", self.report));
         let entries = config.table().len();
         line("index", format!("{index}: {hash} & {}, in a table of {entries}", entries - 1));
@@ -359,6 +391,7 @@ fn ip_protocol_name(number: u8) -> &'static str {
         1 => " (ICMP)",
         2 => " (IGMP)",
         4 => " (IPv4 in IP)",
+        6 => " (TCP)",
         41 => " (IPv6 in IP)",
         47 => " (GRE)",
         50 => " (ESP)",
@@ -381,7 +414,7 @@ fn count(number: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tunrss::hash::{HashKey, SteeringConfig, Verdict};
+    use tunrss::hash::{HashKey, SteeringConfig, TunnelTypes, Verdict};
 
     use super::*;
 
@@ -395,16 +428,26 @@ mod tests {
         let home = [&[43, 2, 201, 16][..], &[1; 16], &[1, 2, 0, 0]].concat();
         let routing = [&[17, 2, 2, 1, 0, 0, 0, 0][..], &[2; 16], &[0, 80, 0, 53, 0, 0]].concat();
         let udp = [chain, home, routing].concat();
-        for packet in [tcp, udp] {
+        let ipv4 = [8, 0, 0x45, 0, 0, 0, 0, 0, 0, 0, 64];
+        let header = [&[17, 0, 0][..], &[5; 10], &[0x12, 0xb5, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 7, 0]];
+        let vxlan = [&[0; 12], &ipv4[..], &header.concat(), &tcp].concat();
+        let header = [&[47, 0, 0][..], &[5; 8], &[0, 0, 0x86, 0xdd]];
+        let gre = [&[0; 12], &ipv4[..], &header.concat(), &udp[14..]].concat();
+        for packet in [tcp, udp, vxlan, gre] {
             for at in 0..packet.len() {
                 for value in [0, 6, 17, 44, 0x60, 255] {
                     let mut packet = packet.clone();
                     packet[at] = value;
-                    for bits in [0x3f, 0x1ff, 0x150, 1 << (at % 9)] {
+                    for (turn, bits) in [0x3f, 0x1ff, 0x150, 1 << (at % 9)].into_iter().enumerate()
+                    {
                         let types = HashTypes::from_bits(bits).unwrap();
                         let table = vec![0, 1, 2, 3];
                         let config =
                             SteeringConfig::new(types, HashKey::MICROSOFT, table, 2).unwrap();
+                        let tunnels = [TunnelTypes::NONE, TunnelTypes::ALL, TunnelTypes::VXLAN];
+                        let config = config
+                            .with_tunnels(tunnels[turn % 3])
+                            .with_transform(InputTransform::ALL[at % 3]);
                         for link in [Link::Ethernet, Link::Ip] {
                             let packet = if link == Link::Ip { &packet[14..] } else { &packet };
                             let explanation = Explanation::new(&config, link, packet).unwrap();

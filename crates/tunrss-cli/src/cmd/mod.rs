@@ -1,5 +1,6 @@
 //! The commands: each does what its plan says.
 
+mod capture;
 mod clear;
 mod compile;
 mod create;
@@ -13,6 +14,7 @@ mod show;
 mod simulate;
 
 use serde::Serialize;
+use tunrss::{Device, Settings};
 
 pub(crate) use self::demo::MAX_FLOWS;
 use crate::error::CliError;
@@ -28,6 +30,15 @@ struct Done {
     device: String,
 }
 
+/// Refuse, of what is only tried, what would be refused for whose the device is, as far as this
+/// process may see that.
+fn check_owner(device: &Device, settings: &Settings) -> Result<(), CliError> {
+    match device.check_changeable(settings) {
+        Err(error) if error.is_permission() => Ok(()),
+        result => Ok(result?),
+    }
+}
+
 /// Do what `plan` says.
 pub(crate) fn run(plan: Plan, output: &mut Output) -> Result<Exit, CliError> {
     match plan {
@@ -37,6 +48,7 @@ pub(crate) fn run(plan: Plan, output: &mut Output) -> Result<Exit, CliError> {
         Plan::Set(plan) => set::run(plan, output),
         Plan::Show(plan) => show::run(plan, output),
         Plan::Clear(plan) => clear::run(plan, output),
+        Plan::Capture(plan) => capture::run(plan, output),
         Plan::Hash(plan) => hash::run(plan, output),
         Plan::Explain(plan) => explain::run(plan, output),
         Plan::Simulate(plan) => simulate::run(plan, output),

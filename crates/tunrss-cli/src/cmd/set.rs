@@ -1,55 +1,110 @@
 //! `tunrss set`: a device's steering and hash report.
 
 use serde::Serialize;
-use tunrss::{Device, IfName};
+use tunrss::{Device, IfName, Settings, State, SteeringMode};
 
-use super::Done;
 use super::show::Steering;
+use super::{Done, check_owner};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::{Output, table_rows};
-use crate::plan::{SetPlan, TablePlan};
+use crate::plan::{Change, ConfigPlan, SetPlan, TablePlan};
 
 pub(crate) fn run(plan: SetPlan, output: &mut Output) -> Result<Exit, CliError> {
-    let SetPlan { device: name, config, report, dry_run } = plan;
+    let SetPlan { device: name, change, settings, dry_run } = plan;
     let device = Device::open(&name)?;
     // Said first: naming queues, or having them opened, would not help.
     if !device.is_multi_queue() {
         return Err(tunrss::Error::SingleQueue { name }.into());
     }
     let queues = known_queues(&device)?;
-    if config.table == TablePlan::DeviceQueues && queues.is_none() {
-        return Err(CliError::UnknownQueues { name });
+    if dry_run {
+        check_owner(&device, &settings)?;
     }
-    // Without a number of its own the table does not depend on it.
-    let config = config.build(queues.unwrap_or(1))?;
-    if !dry_run {
-        device.steer(&config, report)?.keep();
-    }
-    let highest = config.highest_queue();
-    if queues.is_none_or(|queues| highest >= queues) {
+    let state = match change {
+        Change::Config(config) => set_config(&device, &config, queues, settings, dry_run)?,
+        Change::Entries(entries) if dry_run => {
+            let nothing = || tunrss::Error::NothingInForce { name: name.clone() };
+            let mut state = device.steering()?.ok_or_else(nothing)?;
+            state.set_entries(&entries).map_err(|_| entry_beyond(&name, &state, &entries))?;
+            state
+        }
+        Change::Entries(entries) => device.set_entries_as(&entries, &settings)?,
+    };
+    let highest = state.config.highest_queue();
+    let is_rss = state.steering == SteeringMode::Rss;
+    if is_rss && queues.is_none_or(|queues| highest >= queues) {
         output.warn(&beyond(&name, highest, queues))?;
+    }
+    if !dry_run {
+        for conflict in device.conflicts()? {
+            output.warn(&conflict.to_string())?;
+        }
     }
     if output.is_json() {
         let done = Done { command: "set", dry_run, device: name.to_string() };
-        let answer = Answer { done, set: Steering::new(&config, report) };
-        output.object(&answer)?;
+        output.object(&Answer { done, set: Steering::new(&state) })?;
         return Ok(Exit::Done);
     }
     let did = if dry_run { "would set" } else { "set" };
+    let types = state.config.types();
+    let report = state.report;
+    let queues = match state.steering {
+        SteeringMode::Rss => format!("queues up to {highest}"),
+        SteeringMode::Automatic => "queues as the kernel chooses".into(),
+    };
     output.text(format_args!(
-        "{did} the steering of device {name}: types {}, queues up to {highest}, report {report}\n",
-        config.types(),
+        "{did} the steering of device {name}: types {types}, {queues}, report {report}\n",
     ))?;
     if dry_run {
+        let config = &state.config;
         output.text(format_args!(
-            "hkey {}\nunclassified {}\ntable\n{}",
-            config.key(),
-            config.unclassified(),
-            table_rows(config.table())
+            "tunnels {}\nxfrm {}\nhkey {}\n",
+            config.tunnels(),
+            config.transform(),
+            config.key()
         ))?;
+        if is_rss {
+            output.text(format_args!(
+                "unclassified {}\ntable\n{}",
+                config.unclassified(),
+                table_rows(config.table())
+            ))?;
+        }
     }
     Ok(Exit::Done)
+}
+
+/// Put a configuration in force. What is in force then.
+fn set_config(
+    device: &Device,
+    config: &ConfigPlan,
+    queues: Option<u16>,
+    settings: Settings,
+    dry_run: bool,
+) -> Result<State, CliError> {
+    let is_rss = settings.steering == SteeringMode::Rss;
+    if is_rss && config.table == TablePlan::DeviceQueues && queues.is_none() {
+        return Err(CliError::UnknownQueues { name: device.name().clone() });
+    }
+    // Without a number of its own the table does not depend on it.
+    let config = config.build(queues.unwrap_or(1))?;
+    let state = State {
+        steering: settings.steering,
+        counter_cpus: u16::from(settings.counters),
+        owner: settings.owner.clone(),
+        ..State::new(&config, device.link(), settings.report)
+    };
+    if !dry_run {
+        device.steer(&config, settings)?.keep();
+    }
+    Ok(state)
+}
+
+fn entry_beyond(name: &IfName, state: &State, entries: &[(usize, u16)]) -> tunrss::Error {
+    let len = state.config.table().len();
+    let index = entries.iter().map(|&(index, _)| index).find(|&index| index >= len);
+    tunrss::Error::EntryIndex { name: name.clone(), index: index.unwrap_or(len), len }
 }
 
 /// How many queues the device has or is meant to have, if that can be known: one that `create` was

@@ -1,10 +1,10 @@
-//! `tunrss show`: a device's steering, in the shape of `ethtool -x`.
+//! `tunrss show`: a device's steering, in the shape of `ethtool -x`, and what was counted.
 
 use std::fmt::Write;
 
 use serde::Serialize;
-use tunrss::hash::HashTypes;
-use tunrss::{Config, Device, ReportMode, State};
+use tunrss::hash::{HashReport, HashTypes, InputTransform};
+use tunrss::{Count, Counters, Device, Foreign, State, SteeringMode};
 
 use super::set::known_queues;
 use crate::error::CliError;
@@ -16,17 +16,24 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
     let device = Device::open(&plan.device)?;
     let queues = device.attached_queues()?;
     let steering = device.steering()?;
+    let status = Status::of(&device, steering.as_ref());
+    let counters = if plan.stats { device.counters()? } else { None };
     if output.is_json() {
         let intended_queues = device.intended_queues()?;
-        let steering = steering.map(|state| Steering::new(&state.config, state.report));
+        let steering = steering.as_ref().map(Steering::new);
+        let counters = counters.as_ref().map(Stats::new);
         let device = plan.device.to_string();
-        output.object(&Answer { device, queues, intended_queues, steering })?;
+        let Status { word: status, foreign } = status;
+        let foreign = foreign.iter().map(ToString::to_string).collect();
+        let answer =
+            Answer { device, queues, intended_queues, status, foreign, steering, counters };
+        output.object(&answer)?;
     } else {
-        match steering {
+        match &steering {
             Some(state) => {
                 // As many as it will have: before anybody opens it, none are attached.
                 let rings = known_queues(&device)?.unwrap_or(0);
-                output.text(text(&plan.device, rings, &state))?;
+                output.text(text(&plan.device, rings, state))?;
             }
             None => {
                 let of = match device.intended_queues()? {
@@ -37,7 +44,17 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
                 output.text(format_args!(
                     "{name} has no steering by tunrss; queues attached: {of}\n"
                 ))?;
+                for foreign in &status.foreign {
+                    output.text(format_args!("may be steered by {foreign}\n"))?;
+                }
             }
+        }
+        match &counters {
+            Some(counters) => output.text(stats_text(counters))?,
+            None if plan.stats && steering.is_some() => {
+                output.text("Counters: off; `tunrss set` with --counters turns them on\n")?;
+            }
+            None => {}
         }
     }
     Ok(Exit::Done)
@@ -45,20 +62,74 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
 
 /// The lines of `ethtool -x`, then what it has no lines for.
 fn text(device: &tunrss::IfName, rings: u16, state: &State) -> String {
-    let State { config, report, .. } = state;
+    let State { config, report, steering, owner, .. } = state;
     let mut text =
         format!("RX flow hash indirection table for {device} with {rings} RX ring(s):\n");
-    text += &table_rows(config.table());
+    match steering {
+        SteeringMode::Rss => text += &table_rows(config.table()),
+        SteeringMode::Automatic => text += "    none: the kernel steers automatically\n",
+    }
     // Writing to a string does not fail.
     let _ = write!(text, "RSS hash key:\n{}\n", config.key());
     text += "RSS hash function:\n    toeplitz: on\n";
+    text += "RSS input transformation:\n";
+    for transform in [InputTransform::SymmetricXor, InputTransform::SymmetricOrXor] {
+        let state = if config.transform() == transform { "on" } else { "off" };
+        let _ = writeln!(text, "    {transform}: {state}");
+    }
     text += "RSS hash types:\n";
     for (name, one) in HashTypes::NAMES {
         let state = if config.types().contains(one) { "on" } else { "off" };
         let _ = writeln!(text, "    {name}: {state}");
     }
-    let _ = write!(text, "Unclassified queue: {}\nHash report: {report}\n", config.unclassified());
+    let _ = writeln!(text, "Tunnels looked into: {}", config.tunnels());
+    if *steering == SteeringMode::Rss {
+        let _ = writeln!(text, "Unclassified queue: {}", config.unclassified());
+    }
+    let _ = write!(text, "Hash report: {report}\nSet by: {owner}\n");
     text
+}
+
+/// The counters that are not 0, and the sum.
+fn stats_text(counters: &Counters) -> String {
+    let queues = counters.by_queue.iter().enumerate();
+    let entries = counters.by_entry.iter().enumerate();
+    let rows = queues
+        .map(|(queue, &count)| (format!("queue {queue}"), count))
+        .chain(reports().map(|report| report.to_string()).zip(counters.by_report))
+        .chain([("unclassified".into(), counters.unclassified)])
+        .chain(entries.map(|(entry, &count)| (format!("entry {entry}"), count)))
+        .chain([("dropped".into(), counters.dropped)])
+        .filter(|(_, count)| count.packets > 0)
+        .chain([("all".into(), counters.total())]);
+    let mut text = String::from("Counters:             packets            bytes\n");
+    for (name, Count { packets, bytes }) in rows {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "    {name:<14}{packets:>10} {bytes:>16}");
+    }
+    text
+}
+
+/// The types of hash, in the order of the counters.
+fn reports() -> impl Iterator<Item = HashReport> {
+    HashReport::ALL.into_iter().filter(|&report| report != HashReport::None)
+}
+
+/// Whose programs steer a device, as far as it can be seen.
+pub(super) struct Status {
+    pub(super) word: &'static str,
+    /// Programs of others; not looked for where ours are in force.
+    pub(super) foreign: Vec<Foreign>,
+}
+
+impl Status {
+    pub(super) fn of(device: &Device, state: Option<&State>) -> Self {
+        if state.is_some() {
+            return Self { word: "ours", foreign: vec![] };
+        }
+        let foreign = device.foreign();
+        Self { word: if foreign.is_empty() { "none" } else { "foreign" }, foreign }
+    }
 }
 
 #[derive(Serialize)]
@@ -68,27 +139,84 @@ struct Answer {
     queues: usize,
     /// As `create` was told.
     intended_queues: Option<usize>,
+    /// `ours`, `foreign` or `none`, as far as it can be seen.
+    status: &'static str,
+    /// What makes it foreign.
+    foreign: Vec<String>,
     steering: Option<Steering>,
+    /// With --stats, if the device counts.
+    counters: Option<Stats>,
 }
 
 /// A configuration in the words of `set`.
 #[derive(Serialize)]
 pub(super) struct Steering {
+    steering: &'static str,
     types: String,
+    tunnels: String,
+    xfrm: &'static str,
     hkey: String,
     table: Vec<u16>,
     unclassified: u16,
     report: &'static str,
+    counters: bool,
+    owner: String,
 }
 
 impl Steering {
-    pub(super) fn new(config: &Config, report: ReportMode) -> Self {
+    pub(super) fn new(state: &State) -> Self {
+        let State { config, steering, report, counter_cpus, owner, .. } = state;
         Self {
+            steering: steering.name(),
             types: config.types().to_string(),
+            tunnels: config.tunnels().to_string(),
+            xfrm: config.transform().name(),
             hkey: config.key().to_string(),
             table: config.table().to_vec(),
             unclassified: config.unclassified(),
             report: report.name(),
+            counters: *counter_cpus > 0,
+            owner: owner.to_string(),
         }
+    }
+}
+
+/// Counters by name; those of queues and entries in their order.
+#[derive(Serialize)]
+struct Stats {
+    total: Number,
+    unclassified: Number,
+    by_report: std::collections::BTreeMap<String, Number>,
+    by_queue: Vec<Number>,
+    by_entry: Vec<Number>,
+    dropped: Number,
+}
+
+impl Stats {
+    fn new(counters: &Counters) -> Self {
+        let numbers = |counts: &[Count]| counts.iter().copied().map(Number::from).collect();
+        Self {
+            total: counters.total().into(),
+            unclassified: counters.unclassified.into(),
+            by_report: reports()
+                .zip(&counters.by_report)
+                .map(|(report, &count)| (report.to_string(), count.into()))
+                .collect(),
+            by_queue: numbers(&counters.by_queue),
+            by_entry: numbers(&counters.by_entry),
+            dropped: counters.dropped.into(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Number {
+    packets: u64,
+    bytes: u64,
+}
+
+impl From<Count> for Number {
+    fn from(Count { packets, bytes }: Count) -> Self {
+        Self { packets, bytes }
     }
 }

@@ -35,6 +35,17 @@ fn options_are_refused_with_their_reason() {
             "item 2 is no hash type; known are all, none, ipv4, tcpv4, udpv4, ipv6, tcpv6, udpv6, \
              ipv6-ex, tcpv6-ex, udpv6-ex",
         ),
+        (
+            "--tunnels vxlan,stt",
+            "cannot use --tunnels \"vxlan,stt\"",
+            "item 2 is no tunnel type; known are all, none, gre, gre-2890, gre-7676, gre-udp, vxlan, \
+             vxlan-gpe, geneve, ipip, nvgre",
+        ),
+        (
+            "--xfrm xor",
+            "cannot use --xfrm \"xor\"",
+            "known are none, symmetric-xor, symmetric-or-xor",
+        ),
         ("--equal 0", "cannot use --equal 0: a device has 1 to 256 queues", ""),
         ("--equal 257", "cannot use --equal 257: a device has 1 to 256 queues", ""),
         ("--weight 0,0", "cannot use --weight 0,0", "no queue has a weight above 0"),

@@ -11,6 +11,7 @@ struct Explanation {
     schema: u32,
     link: String,
     length: usize,
+    tunnel: Tunnel,
     vlan_tags: u8,
     not_hashable: Option<String>,
     network: Option<Ip>,
@@ -18,10 +19,31 @@ struct Explanation {
     no_ports: Option<String>,
     tried: Vec<Tried>,
     input: Option<String>,
+    xfrm: String,
+    transformed: Option<String>,
     hash: Option<String>,
     report: String,
     index: Option<usize>,
     queue: u16,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tunnel {
+    types: Option<String>,
+    looked_into: bool,
+    no_tunnel: Option<String>,
+    inner: Option<String>,
+    offset: Option<usize>,
+    outer: Option<Outer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outer {
+    vlan_tags: u8,
+    network: Option<Ip>,
+    transport: Option<Layer4>,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +106,8 @@ fn extension_headers_in_json() {
     assert_eq!((explained.schema, explained.link.as_str()), (1, "ip"));
     assert_eq!((explained.length, explained.vlan_tags), (packet.len(), 0));
     assert!(explained.not_hashable.is_none() && explained.no_ports.is_none());
+    assert_eq!((&*explained.xfrm, explained.transformed), ("none", None));
+    assert!(explained.tunnel.types.is_none() && explained.tunnel.outer.is_none());
     let ip = explained.network.unwrap();
     assert_eq!((ip.version, ip.header_length, ip.extension_headers), (6, None, Some(2)));
     assert_eq!((ip.source.as_str(), ip.destination.as_str()), ("2001:db8::1", "2001:db8::2"));
@@ -97,6 +121,115 @@ fn extension_headers_in_json() {
     assert_eq!(explained.input.unwrap().len(), 32 * 3 - 1);
     assert_eq!((explained.hash.as_deref(), &*explained.report), (Some("0x2cc18cd5"), "IPv6_EX"));
     assert_eq!((explained.index, explained.queue), (Some(0x55), 1));
+}
+
+/// A frame with `inner` in VXLAN, to this port, with these VXLAN flags.
+fn vxlan(port: u16, flags: u8, inner: &[u8]) -> Vec<u8> {
+    let mut ip = ipv4(17);
+    ip.truncate(20);
+    ip.extend([0xc0, 1]);
+    ip.extend(port.to_be_bytes());
+    ip.extend([0, 0, 0, 0, flags, 0, 0, 0, 0, 0, 7, 0]);
+    ip.extend(inner);
+    ethernet(0x0800, &ip)
+}
+
+#[test]
+fn tunnel_in_words() {
+    let inner = [&ethernet(0x8100, &[0, 5, 0x86, 0xdd])[..18], &ipv6_with(true, true)].concat();
+    let text = explain(&vxlan(4789, 8, &inner), "--tunnels vxlan,geneve --types all").answer();
+    let expected = "outer         IPv4, 66.9.149.187 to 161.142.100.80, UDP port 49153 to 4789\n\
+                    tunnel        vxlan, with an Ethernet frame inside, from byte 50 on\n              \
+                    the 50 bytes before it are discarded: only what follows is hashed\n\
+                    VLAN tags     1 skipped\n\
+                    network       IPv6\n\
+                    addresses     2001:db8::1 to 2001:db8::2\n\
+                    extensions    2 extension headers\n";
+    assert!(text.contains(expected), "{text}");
+    assert!(text.contains("hash          0x40207d3d, reported as TCPv6_EX\n"), "{text}");
+}
+
+#[test]
+fn tunnel_in_json() {
+    let packet = vxlan(4789, 8, &ethernet(0x0800, &ipv4(6)));
+    let explained: Explanation = explain(&packet, "--tunnels all --json").json();
+    let tunnel = explained.tunnel;
+    assert_eq!((tunnel.types.as_deref(), tunnel.looked_into), (Some("vxlan"), true));
+    assert_eq!((tunnel.inner.as_deref(), tunnel.offset), (Some("ethernet"), Some(50)));
+    assert_eq!(tunnel.no_tunnel, None);
+    let outer = tunnel.outer.unwrap();
+    assert_eq!((outer.vlan_tags, outer.network.unwrap().version), (0, 4));
+    assert_eq!(outer.transport.unwrap().destination_port, 4789);
+    assert_eq!(explained.transport.unwrap().protocol, "TCP");
+    assert_eq!(explained.hash.as_deref(), Some("0x51ccc178"));
+
+    let explained: Explanation = explain(&packet, "--tunnels geneve --json").json();
+    assert_eq!(explained.tunnel.types.as_deref(), Some("vxlan"));
+    assert!(!explained.tunnel.looked_into && explained.tunnel.outer.is_none());
+    assert_eq!(explained.report, "UDPv4");
+}
+
+#[test]
+fn every_reason_for_no_tunnel_is_said() {
+    let ip = |protocol: u8, behind: &[u8]| [&ipv4(protocol)[..20], behind].concat();
+    let with = |at: usize, value: u8| {
+        let mut packet = vxlan(4789, 8, &[]);
+        packet[at] = value;
+        packet
+    };
+    for (packet, words) in [
+        (ethernet(0x0806, &[0; 28]), "tunnel        none: there is no IP header\n"),
+        (with(20, 0x20), "tunnel        none: a fragment\n"),
+        (with(14, 0x44), "tunnel        none: the IPv4 header says that it is shorter than 20"),
+        (with(42, 0), "none: the version or the flags of the tunnel header"),
+        (vxlan(4789, 8, &[])[..49].to_vec(), "tunnel        none: the headers are cut off\n"),
+        (vxlan(8472, 8, &[]), "tunnel        none: UDP to port 8472, where 4754 (GRE)"),
+        (
+            ethernet(0x0800, &ipv4(6)),
+            "tunnel        none: protocol 6 (TCP) is no tunnel's over this IP version\n",
+        ),
+        (
+            ethernet(0x0800, &ip(47, &[0, 0, 0x88, 0x47])),
+            "none: 0x8847 (MPLS) is inside, which is none of IPv4, IPv6 and Ethernet\n",
+        ),
+        (
+            ethernet(0x0800, &ip(17, &[0, 1, 0x12, 0xb6, 0, 0, 0, 0, 12, 0, 0, 4, 0, 0, 7, 0])),
+            "none: 0x0004 is inside, which is none of IPv4, IPv6 and Ethernet\n",
+        ),
+        (
+            ethernet(0x86dd, &ipv6_with(true, true)),
+            "none: none is looked for behind IPv6 extension headers\n",
+        ),
+        (
+            ethernet(0x0800, &ip(4, &[0x60; 40])),
+            "network       the header says version 6, the tunnel says 4\n",
+        ),
+        (vxlan(4789, 8, &[]), "network       the Ethernet header is cut off\n"),
+    ] {
+        let text = explain(&packet, "--tunnels all").answer();
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let text = explain(&vxlan(4789, 8, &[]), "").answer();
+    let words = "tunnel        vxlan, which is not enabled (--tunnels none)\nVLAN tags     none\n";
+    assert!(text.contains(words), "{text}");
+    let text = explain(&ethernet(0x0800, &ipv4(6)), "").answer();
+    assert!(!text.contains("tunnel"), "{text}");
+}
+
+#[test]
+fn transformed_input_is_shown() {
+    let packet = ethernet(0x0800, &ipv4(6));
+    let text = explain(&packet, "--xfrm symmetric-or-xor").answer();
+    let expected = "hash input    42 09 95 bb a1 8e 64 50 0a ea 06 e6\n              \
+                    12 bytes: both addresses, both ports\n\
+                    transformed   e3 8f f5 fb e3 87 f1 eb 0e ee 0c 0c\n              \
+                    symmetric-or-xor: the OR of each pair, then its XOR\n\
+                    hash          0xa65524fa, reported as TCPv4\n";
+    assert!(text.contains(expected), "{text}");
+    let explained: Explanation = explain(&packet, "--xfrm symmetric-xor --json").json();
+    assert_eq!(explained.xfrm, "symmetric-xor");
+    let transformed = explained.transformed.unwrap();
+    assert_eq!(transformed, "e3 87 f1 eb e3 87 f1 eb 0c 0c 0c 0c");
 }
 
 #[test]

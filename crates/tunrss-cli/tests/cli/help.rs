@@ -6,9 +6,9 @@ use std::process::Stdio;
 use crate::capture::{MICROSECONDS, Order, ethernet, ipv4, pcap};
 use crate::{TempFile, run, run_line, tunrss};
 
-const COMMANDS: [&str; 11] = [
-    "demo", "create", "delete", "set", "show", "clear", "hash", "explain", "simulate", "compile",
-    "doctor",
+const COMMANDS: [&str; 12] = [
+    "demo", "create", "delete", "set", "show", "clear", "capture", "hash", "explain", "simulate",
+    "compile", "doctor",
 ];
 
 #[test]

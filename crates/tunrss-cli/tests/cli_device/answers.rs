@@ -11,7 +11,10 @@ pub(crate) struct Create {
     pub(crate) command: String,
     pub(crate) dry_run: bool,
     pub(crate) device: String,
+    pub(crate) kind: String,
     pub(crate) queues: u16,
+    pub(crate) vnet_hdr: Option<u8>,
+    pub(crate) packet_information: bool,
 }
 
 #[derive(Deserialize, PartialEq, Debug)]
@@ -40,7 +43,12 @@ pub(crate) struct Set {
     pub(crate) command: String,
     pub(crate) dry_run: bool,
     pub(crate) device: String,
+    pub(crate) steering: String,
+    pub(crate) counters: bool,
+    pub(crate) owner: String,
     pub(crate) types: String,
+    pub(crate) tunnels: String,
+    pub(crate) xfrm: String,
     pub(crate) hkey: String,
     pub(crate) table: Vec<u16>,
     pub(crate) unclassified: u16,
@@ -54,13 +62,39 @@ pub(crate) struct Show {
     pub(crate) device: String,
     pub(crate) queues: usize,
     pub(crate) intended_queues: Option<usize>,
+    pub(crate) status: String,
+    pub(crate) foreign: Vec<String>,
     pub(crate) steering: Option<Steering>,
+    pub(crate) counters: Option<Stats>,
+}
+
+#[derive(Deserialize, Clone, PartialEq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stats {
+    pub(crate) total: Number,
+    pub(crate) unclassified: Number,
+    pub(crate) by_report: BTreeMap<String, Number>,
+    pub(crate) by_queue: Vec<Number>,
+    pub(crate) by_entry: Vec<Number>,
+    pub(crate) dropped: Number,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Number {
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
 }
 
 #[derive(Deserialize, Clone, PartialEq, Debug)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Steering {
+    pub(crate) steering: String,
+    pub(crate) counters: bool,
+    pub(crate) owner: String,
     pub(crate) types: String,
+    pub(crate) tunnels: String,
+    pub(crate) xfrm: String,
     pub(crate) hkey: String,
     pub(crate) table: Vec<u16>,
     pub(crate) unclassified: u16,
@@ -71,7 +105,12 @@ impl Set {
     /// What was set, as `show` has it.
     pub(crate) fn steering(&self) -> Steering {
         Steering {
+            steering: self.steering.clone(),
+            counters: self.counters,
+            owner: self.owner.clone(),
             types: self.types.clone(),
+            tunnels: self.tunnels.clone(),
+            xfrm: self.xfrm.clone(),
             hkey: self.hkey.clone(),
             table: self.table.clone(),
             unclassified: self.unclassified,
@@ -111,7 +150,17 @@ pub(crate) struct Doctor {
     pub(crate) kernel: String,
     pub(crate) checks: Vec<Check>,
     pub(crate) steering: String,
+    pub(crate) device: Option<Examined>,
     pub(crate) is_complete: bool,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Examined {
+    pub(crate) name: String,
+    pub(crate) status: String,
+    pub(crate) problems: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 #[derive(Deserialize, Debug)]

@@ -26,9 +26,9 @@ fn names_that_are_taken() {
     for dry_run in ["", "--dry-run"] {
         let create = |name| net.refusal(2, &format!("create {name} --queues 2 {dry_run}"));
         check(&create("t0"), "a device t0 exists already", "`tunrss delete t0`");
-        let error = "lo is a physical or loopback device, not a TAP";
+        let error = "lo is a physical or loopback device, not a TUN, TAP or macvtap";
         check(&create("lo"), error, "choose another name");
-        create("tun0");
+        check(&create("tun0"), "a device tun0 exists already", "`tunrss delete tun0`");
     }
     for queues in [0, 257] {
         let error = format!("cannot use --queues {queues}: a device has 1 to 256 queues");
@@ -63,21 +63,26 @@ fn names_that_cannot_be() {
 
 #[test]
 #[ignore = "cargo xtask test bpf"]
-fn devices_that_are_no_multi_queue_tap() {
+fn devices_that_are_no_multi_queue_tun_or_tap() {
     let net = Net::new();
+    net.ip("link add br0 type bridge");
     net.ip("tuntap add tun0 mode tun");
     net.ip("tuntap add one0 mode tap");
     let before = net.ip("-d link");
     for command in COMMANDS {
         let on = |name| net.refusal(2, &format!("{command} {name}"));
         check(&on("no0"), "there is no device no0", "`tunrss create no0 --queues 4`");
-        let error = "lo is a physical or loopback device, not a TAP";
+        let error = "lo is a physical or loopback device, not a TUN, TAP or macvtap";
         check(&on("lo"), error, "`ip -d link` shows the kinds");
-        check(&on("tun0"), "tun0 is a TUN device, not a TAP", "`ip -d link` shows the kinds");
+        let error = "br0 is a bridge device, not a TUN, TAP or macvtap";
+        check(&on("br0"), error, "`ip -d link` shows the kinds");
     }
     for command in ["set", "set --equal 2", "set --equal 2 --dry-run", "clear"] {
-        let refusal = net.refusal(2, &format!("{command} one0"));
-        check(&refusal, "one0 was created without multi_queue", "multi_queue vnet_hdr");
+        for name in ["one0", "tun0"] {
+            let refusal = net.refusal(2, &format!("{command} {name}"));
+            let error = format!("{name} was created without multi_queue");
+            check(&refusal, &error, "multi_queue vnet_hdr");
+        }
     }
     assert_eq!(net.ip("-d link"), before);
     // These need no queue of it.
@@ -86,7 +91,8 @@ fn devices_that_are_no_multi_queue_tap() {
         "one0 has no steering by tunrss; queues attached: 0\n"
     );
     net.run("delete one0").answer();
-    assert_eq!(net.devices(), ["lo", "tun0"]);
+    net.run("delete tun0").answer();
+    assert_eq!(net.devices(), ["lo", "br0"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::answers::Doctor;
 use crate::harness::one_object;
-use crate::net::{AS_USER, Net, WITHOUT_TUN};
+use crate::net::{AS_USER, Net, WITHOUT_TUN, succeed};
 use crate::run_line;
 
 #[test]
@@ -30,7 +30,7 @@ fn what_is_missing_is_named() {
             "software steering only",
             [
                 ("eBPF programs load", "CAP_BPF"),
-                ("tcx programs attach", "CAP_BPF"),
+                ("tc programs attach", "CAP_BPF"),
                 ("running programs can be found", "CAP_SYS_ADMIN"),
             ]
             .as_slice(),
@@ -41,7 +41,7 @@ fn what_is_missing_is_named() {
             &[
                 ("/dev/net/tun opens", "modprobe tun"),
                 ("a multi-queue TAP can be created", "modprobe tun"),
-                ("tcx programs attach", ""),
+                ("tc programs attach", ""),
                 ("running programs can be found", ""),
             ],
         ),
@@ -63,4 +63,38 @@ fn what_is_missing_is_named() {
         assert!(run.stdout.ends_with(&format!("here works: {steering}\n")));
     }
     assert_eq!(net.devices(), ["lo"]);
+}
+
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn device_is_examined() {
+    let net = Net::with_device(2);
+    let examined = |line: &str| {
+        let run = net.run(&format!("doctor {line} --json"));
+        one_object::<Doctor>(&run.stdout).device
+    };
+    assert!(examined("").is_none());
+    let device = examined("t0").unwrap();
+    assert_eq!((device.name.as_str(), device.status.as_str()), ("t0", "none"));
+    assert!(device.problems.is_empty() && device.notes.is_empty());
+
+    net.run("set t0 --report kernel").answer();
+    let device = examined("t0").unwrap();
+    assert_eq!(device.status, "ours");
+    assert!(device.problems.is_empty());
+    assert!(device.notes[0].contains("native XDP"), "{:?}", device.notes);
+
+    // The report program is gone.
+    net.run("set t0 --report kernel --hook clsact").answer();
+    let mut tc = net.command("tc");
+    succeed(tc.args(["qdisc", "del", "dev", "t0", "clsact"]));
+    let device = examined("t0").unwrap();
+    assert!(device.problems[0].contains("is gone"), "{:?}", device.problems);
+    let refusal = net.refusal(3, "show t0");
+    assert!(refusal.error.contains("the report program of t0 is gone"), "{}", refusal.error);
+    net.run("set t0 --report kernel").answer();
+    assert!(net.run("clear t0").answer().starts_with("removed"));
+
+    let refusal = net.refusal(2, "doctor t7");
+    assert!(refusal.error.contains("there is no device t7"), "{}", refusal.error);
 }

@@ -7,6 +7,8 @@
 
 mod answers;
 mod bad_input;
+mod capture;
+mod changes;
 mod compile;
 mod demo;
 mod doctor;

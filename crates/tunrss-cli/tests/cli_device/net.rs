@@ -114,6 +114,10 @@ pub(crate) const AS_USER_WITH_DEVICE: &[&str] = &[
     "\"$0\" create t0 --queues 2 > /dev/null && exec \"$0\" \"$@\"",
 ];
 
+/// As root without the right to trace processes that have it.
+pub(crate) const WITHOUT_PTRACE: &[&str] =
+    &["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"];
+
 /// As root without any capability.
 pub(crate) const WITHOUT_CAPABILITIES: &[&str] =
     &["setpriv", "--bounding-set=-all", "--inh-caps=-all"];

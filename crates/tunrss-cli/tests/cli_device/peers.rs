@@ -13,9 +13,10 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tunrss::hash::Link;
 use tunrss::hash::dissect::{Network, Protocol, dissect};
-use tunrss::{Device, IfName};
+use tunrss::hash::{HashKey, HashTypes, Link, SteeringConfig};
+use tunrss::hook::{AttachPoint, Direction};
+use tunrss::{Device, IfName, Owner, Settings, Steering};
 
 use crate::net::Net;
 
@@ -29,8 +30,34 @@ pub(crate) struct Packet {
     pub(crate) queue: u16,
     pub(crate) hash: Option<u32>,
     pub(crate) report: String,
+    /// Whether it starts with an IP header: the device is a TUN.
+    is_bare: bool,
     /// In hexadecimal.
     frame: String,
+}
+
+/// What a process finds that opens a queue of `t0`.
+#[derive(Serialize, Deserialize, PartialEq, Eq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Opened {
+    /// In bytes.
+    pub(crate) vnet_hdr: Option<u8>,
+    pub(crate) packet_information: bool,
+}
+
+impl Opened {
+    pub(crate) fn by_another_process(net: &Net) -> Self {
+        Process::start(net, OPEN).next()
+    }
+
+    fn play() {
+        let device = Device::open(&IfName::new("t0").unwrap()).unwrap();
+        let queues = device.open_queues(2).unwrap();
+        print(&Self {
+            vnet_hdr: queues[1].vnet_hdr().map(|layout| layout.len() as u8),
+            packet_information: queues[1].has_packet_information(),
+        });
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,7 +104,9 @@ impl Reader {
         for (address, prefix) in [(v4(HOST), 24), (v6(HOST), 64)] {
             device.add_address(address, prefix).unwrap();
         }
-        for neighbour in NEIGHBOURS {
+        let is_bare = device.link() == Link::Ip;
+        // An IP packet has no MAC address.
+        for neighbour in NEIGHBOURS.filter(|_| !is_bare) {
             for address in [v4(neighbour), v6(neighbour)] {
                 device.add_neighbour(address, [2, 0, 0, 0, 0, neighbour]).unwrap();
             }
@@ -106,6 +135,7 @@ impl Reader {
                         queue: number,
                         hash: received.hash(),
                         report: received.report().to_string(),
+                        is_bare,
                         frame: bytes.map(|byte| format!("{byte:02x}")).collect(),
                     });
                 }
@@ -121,9 +151,13 @@ impl Packet {
         texts.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
     }
 
+    pub(crate) fn link(&self) -> Link {
+        if self.is_bare { Link::Ip } else { Link::Ethernet }
+    }
+
     /// The number of a packet of the sender's.
     pub(crate) fn number(&self) -> Option<u16> {
-        let (is_v6, transport) = match dissect(Link::Ethernet, &self.frame()).network.ok()? {
+        let (is_v6, transport) = match dissect(self.link(), &self.frame()).network.ok()? {
             Network::V4 { transport, .. } => (false, transport.ok()?),
             Network::V6 { transport, .. } => (true, transport.ok()?),
         };
@@ -193,12 +227,47 @@ fn kind_of(number: u16) -> (bool, Protocol) {
     (number & 1 != 0, if number & 2 == 0 { Protocol::Udp } else { Protocol::Tcp })
 }
 
+/// Have a process steer `t0` by way of the library, as this owner, and leave it so. What it was
+/// refused with, if it was.
+pub(crate) fn steer_as(net: &Net, owner: &str) -> Option<String> {
+    Process::start(net, &format!("{STEER} {owner}")).next::<Ended>().refusal
+}
+
+/// Have a process detach the first program from `t0`'s tc egress hook.
+pub(crate) fn detach_program(net: &Net) {
+    assert_eq!(Process::start(net, DETACH).next::<Ended>().refusal, None);
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ended {
+    refusal: Option<String>,
+}
+
+fn play_steer(owner: &str) {
+    let device = Device::open(&IfName::new("t0").unwrap()).unwrap();
+    let config = SteeringConfig::new(HashTypes::ALL, HashKey::MICROSOFT, [1], 1).unwrap();
+    let settings = Settings { owner: Owner::new(owner), ..Settings::default() };
+    let steered = device.steer(&config, settings).map(Steering::keep);
+    print(&Ended { refusal: steered.err().map(|error| error.to_string()) });
+}
+
+fn play_detach() {
+    let device = Device::open(&IfName::new("t0").unwrap()).unwrap();
+    let egress = AttachPoint::new(device.name(), device.index(), Direction::Egress);
+    assert!(egress.detach(&egress.attached().unwrap()[0]).unwrap());
+    print(&Ended { refusal: None });
+}
+
 /// Be one of the processes of this module, if this is one, and end.
 pub(crate) fn play_if_asked() {
     let Ok(role) = std::env::var(ROLE) else { return };
     match role.split_once(' ') {
         Some((READ, queues)) => Reader::play(queues.parse().unwrap()),
+        Some((STEER, owner)) => play_steer(owner),
         None if role == SEND => Sender::play(),
+        None if role == OPEN => Opened::play(),
+        None if role == DETACH => play_detach(),
         _ => panic!("unknown role {role:?}"),
     }
     std::process::exit(0);
@@ -282,3 +351,6 @@ const ENTRY: &str = "traffic::packets_arrive_where_and_as_set";
 const ROLE: &str = "TUNRSS_TEST_ROLE";
 const READ: &str = "read";
 const SEND: &str = "send";
+const OPEN: &str = "open";
+const STEER: &str = "steer";
+const DETACH: &str = "detach";

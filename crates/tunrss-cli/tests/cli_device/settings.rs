@@ -30,7 +30,10 @@ impl InForce {
     pub(crate) fn of(steering: Steering) -> Self {
         let key: HashKey = steering.hkey.parse().unwrap();
         let (types, table) = (steering.types.parse().unwrap(), steering.table.clone());
-        let config = SteeringConfig::new(types, key, table, steering.unclassified).unwrap();
+        let config = SteeringConfig::new(types, key, table, steering.unclassified)
+            .unwrap()
+            .with_tunnels(steering.tunnels.parse().unwrap())
+            .with_transform(steering.xfrm.parse().unwrap());
         let mode = match steering.report.as_str() {
             "off" => ReportMode::Off,
             "kernel" => ReportMode::Kernel,
@@ -53,6 +56,8 @@ pub(crate) fn show(net: &Net) -> Show {
 pub(crate) struct Case {
     pub(crate) options: String,
     pub(crate) types: &'static str,
+    pub(crate) tunnels: &'static str,
+    pub(crate) xfrm: &'static str,
     /// `None`: random.
     pub(crate) hkey: Option<String>,
     pub(crate) table: Vec<u16>,
@@ -66,7 +71,17 @@ impl Case {
     fn new(options: &str, table: Vec<u16>) -> Self {
         let options = options.to_owned();
         let hkey = Some(MICROSOFT.to_owned());
-        Self { options, types: BASIC, hkey, table, unclassified: 0, report: "off", _file: None }
+        Self {
+            options,
+            types: BASIC,
+            tunnels: "none",
+            xfrm: "none",
+            hkey,
+            table,
+            unclassified: 0,
+            report: "off",
+            _file: None,
+        }
     }
 
     fn with_file(options: &str, table: Vec<u16>) -> Self {
@@ -80,7 +95,12 @@ impl Case {
     pub(crate) fn check(&self, actual: &Steering) {
         let hkey = self.hkey.clone().unwrap_or_else(|| actual.hkey.clone());
         let expected = Steering {
+            steering: "rss".into(),
+            counters: false,
+            owner: "tunrss".into(),
             types: self.types.into(),
+            tunnels: self.tunnels.into(),
+            xfrm: self.xfrm.into(),
             hkey,
             table: self.table.clone(),
             unclassified: self.unclassified,
@@ -154,6 +174,20 @@ pub(crate) fn cases() -> Vec<Case> {
             report: "kernel",
             hkey: None,
             ..Case::with_file("--hkey random --report kernel", long())
+        },
+        Case {
+            tunnels: "vxlan,ipip",
+            xfrm: "symmetric-or-xor",
+            report: "kernel",
+            ..Case::new(
+                "--tunnels ipip,vxlan --xfrm symmetric-or-xor --hkey microsoft --report kernel",
+                equal(),
+            )
+        },
+        Case {
+            tunnels: "gre,gre-2890,gre-7676,gre-udp,vxlan,vxlan-gpe,geneve,ipip,nvgre",
+            xfrm: "symmetric-xor",
+            ..Case::new("--tunnels all --xfrm symmetric-xor --hkey microsoft", equal())
         },
         Case {
             types: "none",

@@ -10,14 +10,19 @@ use tunrss::hash::{Link, classify};
 use crate::Run;
 use crate::answers::{Set, Show, Steering, Warning};
 use crate::harness::one_object;
-use crate::net::Net;
+use crate::net::{Net, WITHOUT_PTRACE};
 use crate::peers::{Packet, Reader, Sender, play_if_asked};
 use crate::settings::{InForce, cases, parse_ethtool, show};
 
-/// What the reader shall say of `packet`: queue, hash and report.
-fn expected(in_force: &InForce, queues: u16, frame: &[u8]) -> (u16, Option<u32>, String) {
-    let verdict = classify(&in_force.config, Link::Ethernet, frame);
-    let queue = verdict.queue % queues;
+/// What the reader shall say of `packet`: queue, hash and report. Where the kernel chooses, any queue
+/// is right.
+fn expected(in_force: &InForce, queues: u16, packet: &Packet) -> (u16, Option<u32>, String) {
+    let verdict = classify(&in_force.config, packet.link(), &packet.frame());
+    let queue = match in_force.steering.steering.as_str() {
+        "rss" => verdict.queue % queues,
+        "automatic" => packet.queue,
+        other => panic!("unknown steering {other:?}"),
+    };
     match in_force.mode {
         ReportMode::Off => (queue, None, "none".into()),
         ReportMode::Kernel | ReportMode::Reader => {
@@ -32,12 +37,11 @@ fn actual(packet: &Packet) -> (u16, Option<u32>, String) {
 }
 
 #[track_caller]
-fn check(packets: &[Packet], in_force: &InForce, queues: u16) {
+pub(crate) fn check(packets: &[Packet], in_force: &InForce, queues: u16) {
     for packet in packets {
-        let frame = packet.frame();
-        let expected = expected(in_force, queues, &frame);
+        let expected = expected(in_force, queues, packet);
         let Steering { types, report, .. } = &in_force.steering;
-        assert_eq!(actual(packet), expected, "{types} {report} {frame:02x?}");
+        assert_eq!(actual(packet), expected, "{types} {report} {packet:?}");
     }
 }
 
@@ -86,6 +90,31 @@ fn packets_arrive_where_and_as_set() {
     assert_eq!(net.devices(), ["lo"]);
 }
 
+/// The same of TUNs and of other headers, which the reader finds out about.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn packets_of_other_devices_arrive_where_and_as_set() {
+    for (options, link) in [
+        ("--tun", Link::Ip),
+        ("--tun --vnet-hdr none", Link::Ip),
+        ("--tun --vnet-hdr 10 --pi", Link::Ip),
+        ("--vnet-hdr none --pi", Link::Ethernet),
+    ] {
+        let net = Net::new();
+        net.run(&format!("create t0 --queues 4 {options}")).answer();
+        for report in ["off", "kernel", "reader"] {
+            let in_force = InForce::set(&net, &format!("--types all --report {report}"));
+            let reader = Reader::start(&net, 4);
+            Sender::start(&net).send(PACKETS);
+            let packets = reader.take(PACKETS);
+            check(&packets, &in_force, 4);
+            assert!(packets.iter().all(|packet| packet.link() == link));
+            let used: HashSet<_> = packets.iter().map(|packet| packet.queue).collect();
+            assert_eq!(used.len(), 4, "{options} {report}");
+        }
+    }
+}
+
 /// While the configuration changes under a reader, every packet arrives at it, by the former or by
 /// the new configuration as a whole. Where none is in force, the kernel may take any queue: an
 /// additional one, too, if a command attached it.
@@ -95,7 +124,8 @@ fn changes_under_a_reader(initial: Option<&str>, commands: &[&str]) {
     let reader = Reader::start(&net, 4);
     let mut sender = Sender::start(&net);
     for line in commands {
-        let (run, packets) = during(&net, &format!("{line} --json"), &reader, &mut sender);
+        let command = format!("{line} --json");
+        let (run, packets) = during(&net, &[], &command, &reader, &mut sender);
         let Show { queues, steering, .. } = show(&net);
         assert_eq!(queues, 4, "{line}: the command holds a queue no longer");
         let after = steering.map(InForce::of);
@@ -108,8 +138,7 @@ fn changes_under_a_reader(initial: Option<&str>, commands: &[&str]) {
         }
         if let (Some(before), Some(after)) = (&before, &after) {
             for packet in packets {
-                let frame = packet.frame();
-                let either = [before, after].map(|one| expected(one, 4, &frame));
+                let either = [before, after].map(|one| expected(one, 4, &packet));
                 assert!(either.contains(&actual(&packet)), "{line}: {packet:?}, not {either:?}");
             }
         }
@@ -125,8 +154,14 @@ fn changes_under_a_reader(initial: Option<&str>, commands: &[&str]) {
 }
 
 /// Run a command line while packets are sent and read without a pause. All of them must arrive.
-fn during(net: &Net, line: &str, reader: &Reader, sender: &mut Sender) -> (Run, Vec<Packet>) {
-    let mut command = net.tunrss_through(&[]);
+fn during(
+    net: &Net,
+    through: &[&str],
+    line: &str,
+    reader: &Reader,
+    sender: &mut Sender,
+) -> (Run, Vec<Packet>) {
+    let mut command = net.tunrss_through(through);
     command.args(line.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut packets = Vec::new();
@@ -163,6 +198,41 @@ fn commands_take_no_packet_from_a_reader_of_reported_hashes() {
     let b = "--weight 1,2,4,1 --hkey symmetric --types ipv4 --report kernel";
     let [set_a, set_b] = [a, b].map(|options| format!("set t0 {options}"));
     changes_under_a_reader(Some(a), &[&set_b, &set_a, &set_b, &set_b]);
+}
+
+/// A command that may not duplicate the reader's descriptors attaches a queue for a moment. It says
+/// so, and packets go to that queue only where nothing else is in force.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn commands_that_cannot_trace_the_reader_warn() {
+    let net = Net::with_device(4);
+    let reader = Reader::start(&net, 4);
+    let mut sender = Sender::start(&net);
+    let warning = "t0: the descriptors of those who hold its queues cannot be duplicated (that \
+                   takes CAP_SYS_PTRACE); one more queue was attached for a moment, and packets \
+                   may have been lost to it";
+    let warned = |run: Run| {
+        assert_eq!((run.code, run.stderr), (Some(0), format!("warning: {warning}\n")));
+        assert_eq!(show(&net).queues, 4);
+    };
+    // Nothing is in force, so nothing is sent meanwhile.
+    warned(net.run_through(WITHOUT_PTRACE, "set t0 --equal 4 --hkey symmetric"));
+    let set = "set t0 --equal 3 --hkey microsoft";
+    warned(during(&net, WITHOUT_PTRACE, set, &reader, &mut sender).0);
+    // The queues of the reader have kept their numbers.
+    let in_force = InForce::of(show(&net).steering.unwrap());
+    assert_eq!(in_force.steering.table[..4], [0, 1, 2, 0]);
+    sender.send(PACKETS);
+    check(&own(reader.take(PACKETS)), &in_force, 4);
+    warned(during(&net, WITHOUT_PTRACE, "clear t0", &reader, &mut sender).0);
+    assert_eq!(show(&net).steering, None);
+    let run = net.run_through(WITHOUT_PTRACE, "set t0 --report reader --json");
+    assert_eq!(run.code, Some(0));
+    let said: Warning = one_object(&run.stderr);
+    assert_eq!(said, Warning { schema: 1, warning: warning.into() });
+    drop(reader);
+    // Nobody holds it: nobody can lose packets.
+    net.run_through(WITHOUT_PTRACE, "clear t0").answer();
 }
 
 /// A queue that is not there is warned of, and taken modulo those that are.

@@ -1,9 +1,11 @@
-//! What aya has no call for: maps whose value size is known at run time only, and tcx programs that
-//! stay attached without a link.
+//! What aya has no call for: maps whose value size is known at run time only, programs by their id,
+//! and tcx programs that stay attached without a link.
 
 use std::ffi::{c_long, c_void};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use crate::hook::Direction;
 
 /// The value of `key` in a map with keys of 4 bytes; `value_size` as the map's own information says.
 ///
@@ -11,11 +13,11 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 /// That of `BPF_MAP_LOOKUP_ELEM`.
 pub(crate) fn lookup(map: BorrowedFd<'_>, key: u32, value_size: usize) -> io::Result<Vec<u8>> {
     let mut value = vec![0; value_size];
-    let attr = ElemAttr::new(map, &raw const key, value.as_mut_ptr().cast());
+    let mut attr = ElemAttr::new(map, &raw const key, value.as_mut_ptr().cast());
     // SAFETY: BPF_MAP_LOOKUP_ELEM (map_lookup_elem, kernel/bpf/syscall.c, v6.12) reads 4 bytes
     // through `key` and writes the map's value size through `value`, a buffer of that size; both
     // live past the call, and the kernel keeps no pointer.
-    unsafe { bpf(BPF_MAP_LOOKUP_ELEM, &attr) }?;
+    unsafe { bpf(BPF_MAP_LOOKUP_ELEM, &mut attr) }?;
     Ok(value)
 }
 
@@ -24,49 +26,136 @@ pub(crate) fn lookup(map: BorrowedFd<'_>, key: u32, value_size: usize) -> io::Re
 /// # Errors
 /// That of `BPF_MAP_UPDATE_ELEM`.
 pub(crate) fn update(map: BorrowedFd<'_>, key: u32, value: &mut [u8]) -> io::Result<()> {
-    let attr = ElemAttr::new(map, &raw const key, value.as_mut_ptr().cast());
+    let mut attr = ElemAttr::new(map, &raw const key, value.as_mut_ptr().cast());
     // SAFETY: BPF_MAP_UPDATE_ELEM (map_update_elem, v6.12) reads 4 bytes through `key` and the
     // map's value size through `value`, which the caller took from the map itself; both live past
     // the call, and the kernel keeps no pointer.
-    unsafe { bpf(BPF_MAP_UPDATE_ELEM, &attr) }
+    unsafe { bpf(BPF_MAP_UPDATE_ELEM, &mut attr) }.map(drop)
 }
 
-/// Attach `program` to the egress of the device, in the place of the program `replace`, else as the
+/// Attach `program` to the device's tcx chain, in the place of the program `replace`, else as the
 /// last. It stays attached until it is detached or the device ends, whatever descriptors are
 /// closed. Since Linux 6.6.
 ///
 /// # Errors
 /// That of `BPF_PROG_ATTACH`.
-pub(crate) fn attach_egress(
+pub(crate) fn attach(
     program: BorrowedFd<'_>,
     index: u32,
+    direction: Direction,
     replace: Option<BorrowedFd<'_>>,
 ) -> io::Result<()> {
-    let attr = AttachAttr {
+    let mut attr = AttachAttr {
         target_ifindex: index,
         attach_bpf_fd: raw(program),
-        attach_type: BPF_TCX_EGRESS,
+        attach_type: attach_type(direction),
         attach_flags: if replace.is_some() { BPF_F_REPLACE } else { BPF_F_AFTER },
         replace_bpf_fd: replace.map_or(0, raw),
         ..AttachAttr::default()
     };
     // SAFETY: the attr holds no pointer.
-    unsafe { bpf(BPF_PROG_ATTACH, &attr) }
+    unsafe { bpf(BPF_PROG_ATTACH, &mut attr) }.map(drop)
 }
 
-/// Detach `program` from the egress of the device.
+/// Detach `program` from the device's tcx chain.
 ///
 /// # Errors
 /// That of `BPF_PROG_DETACH`.
-pub(crate) fn detach_egress(program: BorrowedFd<'_>, index: u32) -> io::Result<()> {
-    let attr = AttachAttr {
+pub(crate) fn detach(program: BorrowedFd<'_>, index: u32, direction: Direction) -> io::Result<()> {
+    let mut attr = AttachAttr {
         target_ifindex: index,
         attach_bpf_fd: raw(program),
-        attach_type: BPF_TCX_EGRESS,
+        attach_type: attach_type(direction),
         ..AttachAttr::default()
     };
     // SAFETY: the attr holds no pointer.
-    unsafe { bpf(BPF_PROG_DETACH, &attr) }
+    unsafe { bpf(BPF_PROG_DETACH, &mut attr) }.map(drop)
+}
+
+/// The ids of the programs in the device's tcx chain, in the order in which they run.
+///
+/// # Errors
+/// That of `BPF_PROG_QUERY`; `EINVAL` before Linux 6.6.
+pub(crate) fn query(index: u32, direction: Direction) -> io::Result<Vec<u32>> {
+    let mut ids = vec![0u32; MPROG_MAX];
+    let mut attr = QueryAttr {
+        target_ifindex: index,
+        attach_type: attach_type(direction),
+        prog_ids: ids.as_mut_ptr().expose_provenance() as u64,
+        prog_cnt: MPROG_MAX as u32,
+        ..QueryAttr::default()
+    };
+    // SAFETY: BPF_PROG_QUERY (bpf_mprog_query, kernel/bpf/mprog.c, v6.12) writes at most `prog_cnt`
+    // ids of 4 bytes through `prog_ids`, for which `ids` has room; it lives past the call, and the
+    // kernel keeps no pointer. The other pointers are null, and nothing is written through these.
+    unsafe { bpf(BPF_PROG_QUERY, &mut attr) }?;
+    ids.truncate(attr.prog_cnt as usize);
+    Ok(ids)
+}
+
+/// A descriptor of the program with this id.
+///
+/// # Errors
+/// That of `BPF_PROG_GET_FD_BY_ID`: `EPERM` without CAP_SYS_ADMIN, `ENOENT` if it has ended.
+pub(crate) fn program_by_id(id: u32) -> io::Result<OwnedFd> {
+    let mut attr = IdAttr { id, ..IdAttr::default() };
+    // SAFETY: the attr holds no pointer.
+    let fd = unsafe { bpf(BPF_PROG_GET_FD_BY_ID, &mut attr) }?;
+    // SAFETY: the kernel has just made this descriptor (bpf_prog_new_fd, kernel/bpf/syscall.c,
+    // v6.12; close-on-exec), and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+/// The name of the program with this id; empty if it has none.
+///
+/// # Errors
+/// Those of [`program_by_id`].
+pub(crate) fn name_of(id: u32) -> io::Result<String> {
+    Ok(program_info(program_by_id(id)?.as_fd())?.name)
+}
+
+/// What the kernel says of a loaded program.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct ProgramInfo {
+    pub(crate) id: u32,
+    /// Empty for one without name.
+    pub(crate) name: String,
+    /// Whether it is of the type that tc runs, `BPF_PROG_TYPE_SCHED_CLS`.
+    pub(crate) is_classifier: bool,
+    /// The ids of its maps, the first few.
+    pub(crate) maps: Vec<u32>,
+}
+
+/// What the kernel says of `program`. Takes no privilege.
+///
+/// # Errors
+/// That of `BPF_OBJ_GET_INFO_BY_FD`: `EBADF` if the descriptor is none of BPF.
+pub(crate) fn program_info(program: BorrowedFd<'_>) -> io::Result<ProgramInfo> {
+    let mut maps = vec![0u32; MAPS_MAX];
+    let mut info = RawProgramInfo {
+        nr_map_ids: MAPS_MAX as u32,
+        map_ids: maps.as_mut_ptr().expose_provenance() as u64,
+        ..RawProgramInfo::default()
+    };
+    let mut attr = InfoAttr {
+        bpf_fd: raw(program),
+        info_len: size_of_val(&info) as u32,
+        info: (&raw mut info).expose_provenance() as u64,
+    };
+    // SAFETY: BPF_OBJ_GET_INFO_BY_FD (bpf_prog_get_info_by_fd, v6.12; those of other kinds of
+    // objects do the same) reads and writes at most `info_len` bytes through `info`, which is as
+    // large and lives past the call, and at most `nr_map_ids` ids of 4 bytes through `map_ids`, for
+    // which `maps` has room; the other pointers in it are null, and none is kept.
+    unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+    // The kernel says how many there are, not how many it wrote.
+    maps.truncate(info.nr_map_ids as usize);
+    let name = info.name.split(|&byte| byte == 0).next().unwrap_or_default();
+    Ok(ProgramInfo {
+        id: info.id,
+        name: String::from_utf8_lossy(name).into_owned(),
+        is_classifier: info.program_type == BPF_PROG_TYPE_SCHED_CLS,
+        maps,
+    })
 }
 
 /// `union bpf_attr` for `BPF_MAP_*_ELEM`.
@@ -100,13 +189,70 @@ struct AttachAttr {
     expected_revision: u64,
 }
 
+/// `union bpf_attr` for `BPF_PROG_QUERY`.
+#[derive(Default)]
+#[repr(C)]
+struct QueryAttr {
+    target_ifindex: u32,
+    attach_type: u32,
+    query_flags: u32,
+    attach_flags: u32,
+    prog_ids: u64,
+    prog_cnt: u32,
+    pad: u32,
+    prog_attach_flags: u64,
+    link_ids: u64,
+    link_attach_flags: u64,
+    revision: u64,
+}
+
+/// `union bpf_attr` for `BPF_PROG_GET_FD_BY_ID`.
+#[derive(Default)]
+#[repr(C)]
+struct IdAttr {
+    id: u32,
+    next_id: u32,
+    open_flags: u32,
+}
+
+/// `union bpf_attr` for `BPF_OBJ_GET_INFO_BY_FD`.
+#[repr(C)]
+struct InfoAttr {
+    bpf_fd: u32,
+    info_len: u32,
+    info: u64,
+}
+
+/// The start of `struct bpf_prog_info`, up to the name.
+#[derive(Default)]
+#[repr(C)]
+struct RawProgramInfo {
+    program_type: u32,
+    id: u32,
+    tag: [u8; 8],
+    jited_prog_len: u32,
+    xlated_prog_len: u32,
+    jited_prog_insns: u64,
+    xlated_prog_insns: u64,
+    load_time: u64,
+    created_by_uid: u32,
+    nr_map_ids: u32,
+    map_ids: u64,
+    name: [u8; 16],
+}
+
+/// Maps of a program that are looked at; ours have three.
+const MAPS_MAX: usize = 8;
+
+const _: () = assert!(size_of::<QueryAttr>() == 64 && size_of::<RawProgramInfo>() == 80);
+
 /// # Safety
 /// Pointers in `attr` must be good for what `command` does with them.
-unsafe fn bpf<T>(command: c_long, attr: &T) -> io::Result<()> {
-    // SAFETY: bpf(2) reads `size_of` bytes of the attr; what it points to is the caller's to vouch
-    // for.
-    let result = unsafe { libc::syscall(libc::SYS_bpf, command, &raw const *attr, size_of::<T>()) };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+unsafe fn bpf<T>(command: c_long, attr: &mut T) -> io::Result<c_long> {
+    // SAFETY: bpf(2) reads `size_of` bytes of the attr, and writes some of these; what it points
+    // to is the caller's to vouch for.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut *attr, size_of::<T>()) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
 fn raw(fd: BorrowedFd<'_>) -> u32 {
@@ -114,11 +260,26 @@ fn raw(fd: BorrowedFd<'_>) -> u32 {
     fd.as_raw_fd() as u32
 }
 
+fn attach_type(direction: Direction) -> u32 {
+    match direction {
+        Direction::Ingress => BPF_TCX_INGRESS,
+        Direction::Egress => BPF_TCX_EGRESS,
+    }
+}
+
+/// More than the programs of a tcx chain (`BPF_MPROG_MAX`, linux/bpf_mprog.h, one of them its end).
+const MPROG_MAX: usize = 64;
+
 // linux/bpf.h
 const BPF_MAP_LOOKUP_ELEM: c_long = 1;
 const BPF_MAP_UPDATE_ELEM: c_long = 2;
 const BPF_PROG_ATTACH: c_long = 8;
 const BPF_PROG_DETACH: c_long = 9;
+const BPF_PROG_GET_FD_BY_ID: c_long = 13;
+const BPF_OBJ_GET_INFO_BY_FD: c_long = 15;
+const BPF_PROG_QUERY: c_long = 16;
+const BPF_PROG_TYPE_SCHED_CLS: u32 = 3;
+const BPF_TCX_INGRESS: u32 = 46;
 const BPF_TCX_EGRESS: u32 = 47;
 const BPF_F_REPLACE: u32 = 1 << 2;
 const BPF_F_AFTER: u32 = 1 << 4;

@@ -1,4 +1,5 @@
-//! The ioctls of `/dev/net/tun` (drivers/net/tun.c, linux/if_tun.h), one typed function each.
+//! The ioctls of `/dev/net/tun` (drivers/net/tun.c, linux/if_tun.h), one typed function each. The
+//! character device of a macvtap knows some of them (drivers/net/tap.c).
 //!
 //! Their encoded direction is not what they do: some take their argument by value although the
 //! number says "pointer", and some that say "read" write. The functions follow the code.
@@ -17,11 +18,13 @@ use crate::IfName;
 pub(crate) mod flags {
     use std::ffi::c_short;
 
+    pub(crate) const TUN: c_short = libc::IFF_TUN as c_short;
     pub(crate) const TAP: c_short = libc::IFF_TAP as c_short;
     pub(crate) const NO_PI: c_short = libc::IFF_NO_PI as c_short;
     pub(crate) const VNET_HDR: c_short = libc::IFF_VNET_HDR as c_short;
     pub(crate) const MULTI_QUEUE: c_short = libc::IFF_MULTI_QUEUE as c_short;
     pub(crate) const TUN_EXCL: c_short = libc::IFF_TUN_EXCL as c_short;
+    pub(crate) const DETACH_QUEUE: c_short = libc::IFF_DETACH_QUEUE as c_short;
 }
 
 /// `TUN_F_*` offloads that a reader accepts (linux/if_tun.h). The tunnel offloads 0x80 and 0x100
@@ -35,8 +38,8 @@ pub(crate) mod offload {
     pub(crate) const USO6: u32 = libc::TUN_F_USO6;
 }
 
-/// `TUNSETIFF`: attach `tun` to the device `name`, which is made if it does not exist. Returns the
-/// name that the kernel chose.
+/// `TUNSETIFF`: attach `tun` to the device `name`, which is made if it does not exist; of a macvtap,
+/// to which it is attached already, set the flags only. Returns the name that the kernel chose.
 pub(crate) fn set_iff(tun: impl AsFd, name: &IfName, flags: i16) -> io::Result<Option<IfName>> {
     let mut request = ifreq(name);
     request.ifr_ifru.ifru_flags = flags;
@@ -51,14 +54,31 @@ pub(crate) fn set_iff(tun: impl AsFd, name: &IfName, flags: i16) -> io::Result<O
 
 /// `TUNGETIFF`: the name and the `IFF_*` flags of the device that `tun` is attached to.
 pub(crate) fn get_iff(tun: impl AsFd) -> io::Result<(Option<IfName>, i16)> {
+    // tun.c writes the whole, tap.c the name and the flags only: so it is all there before.
+    let mut request = zeroed_ifreq();
     const OPCODE: Opcode = opcode::read::<std::ffi::c_uint>(b'T', 210);
-    // SAFETY: TUNGETIFF writes one whole struct ifreq through the pointer (v6.12).
-    let getter = unsafe { Getter::<OPCODE, libc::ifreq>::new() };
+    // SAFETY: TUNGETIFF writes at most one struct ifreq through the pointer (__tun_chr_ioctl and
+    // tap_ioctl, v6.12) and keeps no pointer; `request` is one and lives past the call.
+    let update = unsafe { Updater::<OPCODE, _>::new(&mut request) };
     // SAFETY: as above.
-    let request = unsafe { ioctl(tun, getter) }?;
-    // SAFETY: the kernel wrote the union's flags; any bits are a c_short.
+    unsafe { ioctl(tun, update) }?;
+    // SAFETY: the union was zero, and the kernel wrote its flags; any bits are a c_short.
     let flags = unsafe { request.ifr_ifru.ifru_flags };
     Ok((name_of(&request), flags))
+}
+
+/// `TUNSETQUEUE` with `IFF_DETACH_QUEUE`: the queue `tun` takes no more packets, and loses those that
+/// wait in it. The descriptor stays the device's: all other ioctls work on it as before.
+pub(crate) fn disable_queue(tun: impl AsFd) -> io::Result<()> {
+    // SAFETY: an ifreq is integers and unions of integers and pointers: all zero is one.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    request.ifr_ifru.ifru_flags = flags::DETACH_QUEUE;
+    const OPCODE: Opcode = opcode::write::<c_int>(b'T', 217);
+    // SAFETY: TUNSETQUEUE copies one struct ifreq in through the pointer (__tun_chr_ioctl, v6.12)
+    // and keeps no pointer; `request` lives in the setter past the call.
+    let setter = unsafe { Setter::<OPCODE, libc::ifreq>::new(request) };
+    // SAFETY: as above.
+    unsafe { ioctl(tun, setter) }
 }
 
 /// `TUNSETPERSIST`, by value: whether the device outlives its last queue.
@@ -155,13 +175,17 @@ fn set_value<const OPCODE: Opcode>(tun: impl AsFd, value: usize) -> io::Result<(
 }
 
 fn ifreq(name: &IfName) -> libc::ifreq {
-    // SAFETY: an ifreq is integers and unions of integers and pointers: all zero is one.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    let mut request = zeroed_ifreq();
     // A name is shorter than the field, so a zero byte stays at its end.
     for (to, from) in request.ifr_name.iter_mut().zip(name.as_str().bytes()) {
         *to = from as _;
     }
     request
+}
+
+fn zeroed_ifreq() -> libc::ifreq {
+    // SAFETY: an ifreq is integers and unions of integers and pointers: all zero is one.
+    unsafe { std::mem::zeroed() }
 }
 
 fn name_of(request: &libc::ifreq) -> Option<IfName> {

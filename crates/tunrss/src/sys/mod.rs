@@ -2,4 +2,6 @@
 
 pub(crate) mod bpf;
 pub(crate) mod ioctl;
+pub(crate) mod kcmp;
 pub(crate) mod netns;
+pub(crate) mod packet;

@@ -1,15 +1,14 @@
 //! Configurations that stay without anybody holding them.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tunrss::bpf::Target;
 use tunrss::hash::Link;
 use tunrss::netns::NetNs;
-use tunrss::{Config, Device, Queue, ReportMode};
+use tunrss::{Config, Device, Error, Owner, Queue, ReportMode, Settings};
 use tunrss_testkit::packet::{Network, Packet, Upper};
 
-use crate::traffic::{self, PacketSocket, deadline, eventually, receive, wait};
+use crate::traffic::{self, PacketSocket, deadline, eventually, read_all, receive, wait};
 use crate::{check, config, name, queues_used, senders};
 
 #[test]
@@ -41,6 +40,43 @@ fn assert_in_force(device: &Device, config: &Config, mode: ReportMode) {
     assert_ne!(state.target, Target::default());
 }
 
+/// Nobody else changes it but by force; to take it so is to own it.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn belongs_to_its_owner() {
+    for (mode, name) in ReportMode::ALL.into_iter().zip(["own_off", "own_kernel", "own_reader"]) {
+        let (_netns, device) = persistent(name);
+        let by = |owner, force| Settings { owner: Owner::new(owner), force, ..mode.into() };
+        let [before, after] = [config([0, 1], 0), config([1, 0], 1)];
+        let first = device.steer(&before, by("first", false)).unwrap();
+        let state = device.steering().unwrap();
+        assert_eq!(state.as_ref().unwrap().owner, Owner::new("first"));
+        for error in [
+            device.steer(&after, by("second", false)).map(drop).unwrap_err(),
+            device.steer(&after, mode).map(drop).unwrap_err(),
+            device.set_entries_as(&[(0, 1)], &by("second", false)).map(drop).unwrap_err(),
+            device.set_entries(&[(0, 1)]).map(drop).unwrap_err(),
+            device.clear_as(&by("second", false)).map(drop).unwrap_err(),
+            device.clear().map(drop).unwrap_err(),
+        ] {
+            assert!(
+                matches!(&error, Error::OwnedByOther { owner, .. } if owner.as_str() == "first")
+            );
+            assert_eq!(device.steering().unwrap(), state);
+        }
+        device.set_entries_as(&[(0, 1)], &by("first", false)).unwrap();
+        let state = device.set_entries_as(&[(1, 1)], &by("second", true)).unwrap();
+        assert_eq!((state.config.table(), state.owner.as_str()), ([1, 1].as_slice(), "first"));
+        device.steer(&after, by("second", true)).unwrap().keep();
+        // It is not the first one's to take away any more.
+        drop(first);
+        assert_in_force(&device, &after, mode);
+        assert_eq!(device.steering().unwrap().unwrap().owner, Owner::new("second"));
+        assert!(device.clear_as(&by("first", true)).unwrap());
+        assert_eq!(device.steering().unwrap(), None);
+    }
+}
+
 /// Those who open queues later get them with the right report.
 #[test]
 #[ignore = "cargo xtask test bpf"]
@@ -68,21 +104,28 @@ fn before_any_queue_is_open() {
     }
 }
 
-/// A device of another tool, without headers.
+/// What steers it has a descriptor of its own then, which is no queue: those who open queues while
+/// it is held get the numbers from 0 on.
 #[test]
 #[ignore = "cargo xtask test bpf"]
-fn on_a_device_of_another_tool() {
-    let _netns = NetNs::enter_new().unwrap();
-    let add = ["tuntap", "add", "other_tool", "mode", "tap", "multi_queue"];
-    assert!(Command::new("ip").args(add).status().unwrap().success());
-    let device = Device::open(&name("other_tool")).unwrap();
-    let config = config([0, 1, 2, 1], 1);
-    device.steer(&config, ReportMode::Kernel).unwrap().keep();
-    assert!(!Device::open(device.name()).unwrap().has_vnet_hdr());
-    let queues = device.open_queues(3).unwrap();
+fn held_before_any_queue_is_open() {
+    let (_netns, device) = persistent("held_first");
+    let configs = [config([3, 1, 2, 0], 3), config([0, 2, 2, 1], 1)];
+    let mut steering = device.steer(&configs[0], ReportMode::Off).unwrap();
+    assert_eq!(device.attached_queues().unwrap(), 0);
+    let held = device.open_queues(4).unwrap();
     traffic::start(&device);
-    let packets = receive(&queues, senders::everything(&device));
-    check(&packets, &config, ReportMode::Kernel, 3);
+    wait_for_link(&device, &held);
+    for config in configs {
+        // By the descriptor that was detached.
+        steering.replace(&config, ReportMode::Off).unwrap();
+        // What the kernel has sent of its own accord went by the one before.
+        read_all(&held);
+        assert_eq!(device.attached_queues().unwrap(), 4);
+        check(&receive(&held, senders::everything(&device)), &config, ReportMode::Off, 4);
+    }
+    drop(steering);
+    assert_eq!(device.steering().unwrap(), None);
 }
 
 /// Nothing of it is left for the next device of the name.

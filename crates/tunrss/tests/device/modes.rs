@@ -7,7 +7,8 @@ use rustix::io::Errno;
 use tunrss::ReportMode;
 use tunrss::hash::{HashReport, HashTypes, Link, SteeringConfig, classify};
 
-use crate::traffic::{Expected, PacketSocket, Tap, read_all, set_option};
+use crate::guard::{bypassing, wait_for_guard};
+use crate::traffic::{Expected, PacketSocket, Tap, read_all};
 use crate::{check, config, queues_used, senders, set_report};
 
 #[test]
@@ -103,10 +104,15 @@ fn frame_without_report_is_not_read() {
     let config = config([1, 0], 0);
     let mut steering = tap.device.steer(&config, ReportMode::Kernel).unwrap();
     set_report(&mut tap.queues, &steering.report());
-    let bypass = PacketSocket::new(&tap.device);
-    set_option(&bypass, libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, 1);
+    let bypass = bypassing(&tap.device);
     let frames = senders::flows(20);
     let (dropped, marker) = frames.split_at(19);
+    // At first frames may be under way that were made before: they are read as what they are.
+    if bypass.send(&frames[0]).is_ok() {
+        let early = tap.receive([Expected::Frame(frames[0].clone())]);
+        assert!(early.iter().all(|packet| packet.received.hash().is_none()));
+    }
+    wait_for_guard(&tap.device, &tap.queues);
     for frame in dropped {
         let error = bypass.send(frame).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(Errno::NOBUFS.raw_os_error()));

@@ -6,8 +6,11 @@ use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use tunrss::{Device, Queue, Report, ReportMode};
+use tunrss::bpf::insn::Reg;
+use tunrss::hash::Link;
+use tunrss::{Device, DeviceOptions, Error, Queue, Report, ReportMode, Settings};
 
+use crate::hook::trace::{SOCKET_FILTER, load};
 use crate::traffic::{self, Expected, Tap, deadline, eventually, receive, wait};
 use crate::{check, config, name, senders, set_report};
 
@@ -18,9 +21,9 @@ const DEVICE: &str = "TUNRSS_TEST_DEVICE";
 #[ignore = "cargo xtask test bpf"]
 fn holds_the_queues() {
     const QUEUES: usize = 3;
-    let frames = |seed| senders::known_frames(seed, 200).into_iter().map(Expected::Frame);
-    if let Ok(device) = env::var(DEVICE) {
-        let device = Device::open(&name(&device)).unwrap();
+    let frames =
+        |seed| senders::known_frames(Link::Ethernet, seed, 200).into_iter().map(Expected::Frame);
+    if let Some(device) = device() {
         let mut queues = device.open_queues(QUEUES).unwrap();
         say("holding");
         for seed in 0..6 {
@@ -33,7 +36,7 @@ fn holds_the_queues() {
         }
         return;
     }
-    let mut tap = Tap::without_ipv6("held", 1);
+    let mut tap = Tap::without_ipv6("held", DeviceOptions::tap(1));
     let device = &tap.device;
     device.set_persistent(true).unwrap();
     tap.queues.clear();
@@ -65,8 +68,7 @@ fn holds_the_queues() {
 fn is_killed() {
     let by_it = config([1, 0], 1);
     let mode = ReportMode::Kernel;
-    if let Ok(device) = env::var(DEVICE) {
-        let device = Device::open(&name(&device)).unwrap();
+    if let Some(device) = device() {
         let _steering = device.steer(&by_it, mode).unwrap();
         say("steered");
         hear("nothing, for it is killed");
@@ -92,13 +94,67 @@ fn is_killed() {
     assert_eq!(tap.device.steering().unwrap(), None);
 }
 
+/// A process that holds the device and a program of the steering type may steer it, as QEMU does: it
+/// is not taken over, but by force.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn may_steer_itself() {
+    if let Some(device) = device() {
+        let _queues = device.open_queues(2).unwrap();
+        let program = load(SOCKET_FILTER, "of_a_vmm", |asm| asm.mov(Reg::R0, 1));
+        say("holding");
+        hear("close it");
+        drop(program);
+        say("closed");
+        hear("end");
+        return;
+    }
+    let mut tap = Tap::without_ipv6("foreign", DeviceOptions::tap(1));
+    let device = &tap.device;
+    device.set_persistent(true).unwrap();
+    tap.queues.clear();
+    eventually("no queue is left", || device.attached_queues().unwrap() == 0);
+    let mut holder = Holder::start("other_process::may_steer_itself", device);
+    holder.hear("holding");
+    let [foreign] = &device.foreign()[..] else { panic!("one") };
+    assert_eq!(foreign.process, holder.process.id());
+    assert_eq!(foreign.program_name.as_deref(), Some("of_a_vmm"));
+    let config = config([0, 1], 0);
+    let refusals = [
+        device.steer(&config, ReportMode::Off).map(drop),
+        device.clear().map(drop),
+        device.check_changeable(&Settings::default()),
+    ];
+    for refusal in refusals {
+        let error = refusal.unwrap_err();
+        assert!(matches!(error, Error::Foreign { .. }), "{error:?}");
+        assert!(error.to_string().starts_with("foreign may be steered by program of_a_vmm (id "));
+        assert!(error.hint().unwrap().contains("--force"));
+    }
+    assert_eq!(device.steering().unwrap(), None);
+    let force = || Settings { force: true, ..Settings::from(ReportMode::Kernel) };
+    device.steer(&config, force()).unwrap().keep();
+    // It is ours now.
+    device.steer(&config, ReportMode::Off).unwrap().keep();
+    assert!(device.clear().unwrap());
+    assert!(matches!(device.clear().unwrap_err(), Error::Foreign { .. }));
+    assert!(!device.clear_as(&force()).unwrap());
+    holder.say("close it");
+    holder.hear("closed");
+    assert_eq!(device.foreign(), []);
+    device.steer(&config, ReportMode::Off).unwrap();
+    holder.say("end");
+    holder.finish();
+    device.clone().delete().unwrap();
+}
+
 fn copy(queue: &Queue) -> Queue {
     use std::os::fd::AsFd;
     Queue::from_fd(queue.as_fd().try_clone_to_owned().unwrap()).unwrap()
 }
 
 /// The other process, seen from this one. It ends with this.
-struct Holder {
+pub(crate) struct Holder {
     process: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -106,7 +162,7 @@ struct Holder {
 
 impl Holder {
     /// Run `test` in another process, in the network namespace of this thread.
-    fn start(test: &str, device: &Device) -> Self {
+    pub(crate) fn start(test: &str, device: &Device) -> Self {
         let mut process = Command::new(env::current_exe().unwrap())
             .args([test, "--exact", "--include-ignored", "--nocapture"])
             .env(DEVICE, device.name().as_str())
@@ -118,12 +174,12 @@ impl Holder {
         Self { process, input, output: BufReader::new(output) }
     }
 
-    fn say(&mut self, word: &str) {
+    pub(crate) fn say(&mut self, word: &str) {
         writeln!(self.input, "{word}").unwrap();
     }
 
     /// Wait for it to [`say`] this.
-    fn hear(&mut self, word: &str) {
+    pub(crate) fn hear(&mut self, word: &str) {
         let deadline = deadline();
         let mut line = String::new();
         // The test harness says something, too.
@@ -137,8 +193,32 @@ impl Holder {
     }
 
     /// Let it end, and with success.
-    fn finish(mut self) {
+    pub(crate) fn finish(mut self) {
         assert!(self.process.wait().unwrap().success());
+    }
+
+    /// Kill it, wherever it is. What it has said since it was last heard.
+    pub(crate) fn kill(mut self) -> Vec<String> {
+        self.process.kill().unwrap();
+        self.last_words()
+    }
+
+    /// Wait until it ends, however it does. What it has said since it was last heard.
+    pub(crate) fn last_words(mut self) -> Vec<String> {
+        let deadline = deadline();
+        let mut words = vec![];
+        let mut line = String::new();
+        loop {
+            if self.output.buffer().is_empty() {
+                assert!(wait(&[self.output.get_ref()], deadline), "does not end");
+            }
+            line.clear();
+            if self.output.read_line(&mut line).unwrap() == 0 {
+                self.process.wait().unwrap();
+                return words;
+            }
+            words.extend(line.trim_end().strip_prefix(SAYS).map(str::to_owned));
+        }
     }
 }
 
@@ -150,16 +230,27 @@ impl Drop for Holder {
     }
 }
 
+/// The device, if this is the other process.
+pub(crate) fn device() -> Option<Device> {
+    let device = env::var(DEVICE).ok()?;
+    Some(Device::open(&name(&device)).unwrap())
+}
+
 /// In the other process: tell it to this one.
-fn say(word: &str) {
+pub(crate) fn say(word: &str) {
     println!("\n{SAYS}{word}");
 }
 
 /// In the other process: wait for this one to say `word`.
 fn hear(word: &str) {
+    assert_eq!(hear_any(), word);
+}
+
+/// In the other process: wait for this one to say something.
+pub(crate) fn hear_any() -> String {
     let mut line = String::new();
     assert_ne!(std::io::stdin().lock().read_line(&mut line).unwrap(), 0, "nothing to be heard");
-    assert_eq!(line.trim_end(), word);
+    line.trim_end().to_owned()
 }
 
 const SAYS: &str = "holder: ";

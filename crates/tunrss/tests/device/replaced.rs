@@ -1,15 +1,10 @@
 //! One configuration after another, and none after the last.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Instant;
-
-use tunrss::hash::{HashKey, HashTypes};
 use tunrss::{Config, Report, ReportMode};
 use tunrss_testkit::strategy::{configs, generate};
 
-use crate::traffic::{Expected, PacketSocket, Tap, deadline, read, read_all};
-use crate::{check, config, is_right, queues_used, senders, set_report};
+use crate::traffic::{Expected, PacketSocket, Tap};
+use crate::{check, config, queues_used, senders, set_report};
 
 /// Within every report mode and from each to each other.
 #[test]
@@ -37,50 +32,6 @@ fn by_any_other() {
 /// Configurations that devices can have.
 fn some_configs(seed: u64) -> impl Iterator<Item = Config> {
     generate(configs(), seed).filter(|config| config.highest_queue() < 256)
-}
-
-/// While packets come, each is dealt with by one configuration or the other, never by a mixture.
-#[test]
-#[ignore = "cargo xtask test bpf"]
-fn under_load() {
-    let with_key = |byte: u8, table: [u16; 4], unclassified| {
-        let key = HashKey::new(&[byte; 40]).unwrap();
-        Config::new(HashTypes::ALL, key, table.into(), unclassified).unwrap()
-    };
-    let both = [with_key(0x5a, [0, 1, 2, 3], 0), with_key(0xc3, [3, 2, 1, 0], 3)];
-    for (mode, name) in [(ReportMode::Off, "load_off"), (ReportMode::Kernel, "load_kernel")] {
-        let mut tap = Tap::quiet(name, 4);
-        let mut steering = tap.device.steer(&both[0], mode).unwrap();
-        set_report(&mut tap.queues, &steering.report());
-        let is_done = AtomicBool::new(false);
-        let packets = thread::scope(|scope| {
-            let sender = scope.spawn(|| {
-                let socket = PacketSocket::new(&tap.device);
-                let frames = senders::flows(64);
-                let deadline = deadline();
-                while !is_done.load(Ordering::Relaxed) && Instant::now() < deadline {
-                    // Some are lost where the queues are full.
-                    frames.iter().for_each(|frame| drop(socket.send(frame)));
-                }
-            });
-            let mut packets = Vec::new();
-            for turn in 1..=8 {
-                steering.replace(&both[turn % 2], mode).unwrap();
-                packets.extend(read(&tap.queues, 200));
-            }
-            is_done.store(true, Ordering::Relaxed);
-            sender.join().unwrap();
-            packets.extend(read_all(&tap.queues));
-            packets
-        });
-        let of = |config| packets.iter().filter(|packet| is_right(packet, config, mode, 4)).count();
-        let [first, second] = both.each_ref().map(of);
-        assert!(first > 100 && second > 100, "{first} and {second}");
-        for packet in &packets {
-            let is_of_one = both.iter().any(|config| is_right(packet, config, mode, 4));
-            assert!(is_of_one, "{packet:02x?}");
-        }
-    }
 }
 
 /// Dropping brings the kernel's own steering back.

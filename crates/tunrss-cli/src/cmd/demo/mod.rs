@@ -13,7 +13,7 @@ mod traffic;
 use std::fmt::Write;
 
 use serde::Serialize;
-use tunrss::hash::{HashKey, HashTypes, Link};
+use tunrss::hash::{HashKey, HashTypes, InputTransform, Link, TunnelTypes};
 use tunrss::{Config, Device, Queue, Report, ReportMode};
 
 use self::place::Place;
@@ -63,7 +63,9 @@ pub(crate) fn run(plan: DemoPlan, output: &mut Output) -> Result<Exit, CliError>
 /// All types, and the published key: a run can be repeated, and checked by hand.
 fn config(queues: u16) -> Result<Config, CliError> {
     let (types, key) = (HashTypes::ALL, HashKey::MICROSOFT);
-    ConfigPlan { types, key, table: TablePlan::DeviceQueues, unclassified: 0 }.build(queues)
+    let (tunnels, transform) = (TunnelTypes::NONE, InputTransform::None);
+    let table = TablePlan::DeviceQueues;
+    ConfigPlan { types, key, table, unclassified: 0, tunnels, transform }.build(queues)
 }
 
 /// Steer by eBPF with the kernel's report; without the privilege, not at all. Then the reason.

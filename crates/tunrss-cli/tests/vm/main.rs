@@ -1,0 +1,130 @@
+//! The command on a device that a virtual machine monitor holds: QEMU, with four queue pairs and a
+//! guest that counts what arrives on each.
+//!
+//! Needs root in the initial user namespace, QEMU, busybox, ethtool, util-linux, and a kernel for
+//! the guest in the folder `guest` of the target folder. Run by `cargo xtask test vm`, which takes
+//! care of them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[expect(dead_code, reason = "of what the tier bpf reads, only some is read here")]
+#[path = "../cli_device/answers.rs"]
+mod answers;
+mod guest;
+#[expect(dead_code, reason = "of how others run the command, only some is wanted here")]
+#[path = "../harness/mod.rs"]
+mod harness;
+mod initramfs;
+mod predicted;
+#[expect(dead_code, reason = "of how others send and read, only the sending is wanted here")]
+#[path = "../../../tunrss/tests/traffic/mod.rs"]
+mod traffic;
+mod vm;
+
+use answers::Warning;
+use harness::one_object;
+use predicted::Setting;
+use traffic::eventually;
+use vm::{Host, run, show};
+
+/// A setting is in force for the guest as `tunrss simulate` says, and gone when it is cleared.
+#[test]
+#[ignore = "cargo xtask test vm"]
+fn guest_gets_packets_on_the_predicted_queues() {
+    let host = Host::with_tap();
+    let mut vm = host.boot();
+    let frames = predicted::frames(1, 1500);
+    let automatic = vm.spread(&frames);
+    assert!(automatic.iter().all(|&packets| packets > 0), "{automatic:?}");
+    for setting in [Setting::skewed(), Setting::plain()] {
+        run(&[], &setting.command()).answer();
+        let predicted = setting.predict(&frames);
+        assert_ne!(predicted, automatic);
+        assert_eq!(vm.spread(&frames), predicted);
+        assert_eq!(show().queues, 4);
+    }
+    run(&[], "clear t0").answer();
+    assert_eq!((show().steering, show().queues), (None, 4));
+    // The kernel's own choice is the same for the same flows.
+    assert_eq!(vm.spread(&frames), automatic);
+}
+
+/// Under a stream of packets, commands one after the other: the guest gets every packet, and QEMU's
+/// four queues are the only ones at any time.
+#[test]
+#[ignore = "cargo xtask test vm"]
+fn commands_take_no_packet_from_the_guest() {
+    let host = Host::with_tap();
+    let mut vm = host.boot();
+    let frames = predicted::frames(2, 1000);
+    let (skewed, plain) = (Setting::skewed(), Setting::plain());
+    let commands = [plain.command(), skewed.command(), "clear t0".into(), skewed.command()];
+    let seen = vm.during(&frames, || {
+        for command in commands.iter().cycle().take(100) {
+            // Without a word of warning, such as about a queue more.
+            run(&[], command).answer();
+            assert_eq!(show().queues, 4);
+        }
+    });
+    assert!(seen.looks > 100, "{seen:?}");
+    assert_eq!(seen.queues, [4].into(), "{seen:?}");
+    // The last of them is in force.
+    assert_eq!(vm.spread(&frames), skewed.predict(&frames));
+}
+
+/// A command that may not trace QEMU attaches a queue of its own for a moment, and says so. QEMU's
+/// queues keep their numbers; while there is a setting no packet goes to that queue.
+#[test]
+#[ignore = "cargo xtask test vm"]
+fn command_that_cannot_trace_qemu_warns() {
+    let host = Host::with_tap();
+    let mut vm = host.boot();
+    let frames = predicted::frames(3, 500);
+    let (skewed, plain) = (Setting::skewed(), Setting::plain());
+    let run_warned = |line: &str| {
+        let run = run(WITHOUT_PTRACE, &format!("{line} --json"));
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let Warning { warning, .. } = one_object(&run.stderr);
+        assert!(warning.contains("CAP_SYS_PTRACE"), "{warning}");
+        assert!(warning.contains("one more queue was attached for a moment"), "{warning}");
+        assert_eq!(show().queues, 4);
+    };
+    run_warned(&skewed.command());
+    assert_eq!(vm.spread(&frames), skewed.predict(&frames));
+    vm.during(&frames, || {
+        for setting in [&plain, &skewed].into_iter().cycle().take(20) {
+            run_warned(&setting.command());
+        }
+        run_warned("clear t0");
+    });
+    run(&[], &plain.command()).answer();
+    assert_eq!(vm.spread(&frames), plain.predict(&frames));
+}
+
+/// QEMU takes a program off the device when its guest says how many queue pairs it will use (it
+/// takes it for the one of its own RSS): when the driver starts, and at `ethtool -L`. What was set
+/// has to be set again then, and `show` says so.
+#[test]
+#[ignore = "cargo xtask test vm"]
+fn guest_that_sets_its_queues_ends_the_setting() {
+    // The kernel lets go of a program some time after it was taken off.
+    let is_gone = || eventually("the setting is gone", || show().steering.is_none());
+    let host = Host::with_tap();
+    let (skewed, plain) = (Setting::skewed(), Setting::plain());
+    run(&[], &skewed.command()).answer();
+    assert!(show().steering.is_some());
+    let mut vm = host.boot();
+    is_gone();
+    run(&[], &skewed.command()).answer();
+    vm.guest.run("ethtool -L eth0 combined 2");
+    assert_eq!(show().queues, 2);
+    is_gone();
+    vm.guest.run("ethtool -L eth0 combined 4");
+    assert_eq!(show().queues, 4);
+    run(&[], &plain.command()).answer();
+    let frames = predicted::frames(4, 500);
+    assert_eq!(vm.spread(&frames), plain.predict(&frames));
+}
+
+/// As root without the right to trace processes that have it.
+const WITHOUT_PTRACE: &[&str] =
+    &["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"];

@@ -1,0 +1,381 @@
+//! From what is in force to what is asked for.
+//!
+//! A change takes several system calls, and between any two of them a process can be killed and
+//! packets pass. So exactly one call, the *commit*, takes the device from the old configuration to
+//! the new one; what goes before it works for both, and what comes after only tidies up. That is
+//! possible because every program heeds the token of a prefixed frame (`tunrss-bpf`'s
+//! `lower/token.rs`):
+//!
+//! | from | to | before | commit | after |
+//! |---|---|---|---|---|
+//! | RSS, without prefix | RSS, prefix | | attach report program | filter |
+//! | prefix | RSS, prefix | | replace report program | filter |
+//! | automatic | RSS, prefix | steering by noted queue | attach report program | filter |
+//! | prefix | RSS, without | steering program; no filter | detach report program | |
+//! | without prefix | RSS, without | | steering program | no filter |
+//! | any | automatic, prefix | | attach or replace report program | no steering, filter |
+//! | RSS, without prefix | automatic, without | bearer of the state | no steering program | |
+//! | else | automatic, without | no filter | attach or replace the bearer of the state | no steering |
+//! | any | nothing | no filter | detach report program, or none: no steering | no steering |
+//!
+//! `find` goes by the same: a report program that puts the prefix is in force; without one it is the
+//! steering program, and only without that the bearer of a state that leaves packets alone. Steering
+//! programs of earlier changes are retired, since the device may keep one to help the report program.
+//!
+//! Two things may be missing after a kill between commit and tidying up, until something is set or
+//! cleared. Without the filter, frames that pass by the report program are not dropped. With a
+//! steering program, automatic steering is by the kernel's hash of the flow, and does not follow the
+//! reader: no program can hand a frame on to the kernel's own choice.
+//!
+//! Frames that wait in the device's queueing discipline meanwhile were made for the old
+//! configuration. The steering programs know them, too, and the filter lets them through for a while
+//! ([`GRACE`]).
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use aya::programs::SocketFilter;
+use rustix::io::Errno;
+use rustix::time::{ClockId, clock_gettime};
+use tunrss_bpf::{Driver, FILTER, Object, RETURN_QUEUE, ReportMode, STEER, State, SteeringMode};
+use tunrss_hash::SteeringConfig;
+
+use super::Settings;
+use super::find::{self, Held, InForce};
+use crate::device::{Device, MAX_QUEUES};
+use crate::error::{Error, Result};
+use crate::hook::Hook;
+use crate::load::{self, Loaded, Running};
+use crate::lock::Lock;
+use crate::sys::ioctl;
+
+/// Put `config` in force. Returns the id of the program that carries it.
+pub(super) fn install<T: AsRef<[u16]>>(
+    device: &Device,
+    control: Option<BorrowedFd<'_>>,
+    config: &SteeringConfig<T>,
+    settings: &Settings,
+) -> Result<u32> {
+    check_queue(config.highest_queue())?;
+    let _lock = Lock::of(device)?;
+    let before = match before(device, settings) {
+        // Looking takes a privilege that loading does not. Who may do neither is told of loading.
+        Err(error @ Error::ReadBack { .. }) => Err(error),
+        result => Ok(result?),
+    };
+    let prefixed = before.as_ref().ok().and_then(Option::as_ref).filter(|one| is_prefixed(one));
+    let state = State {
+        driver: device.driver(),
+        steering: settings.steering,
+        counter_cpus: if settings.counters { possible_cpus() } else { 0 },
+        guarded_from: prefixed.map_or(0, |before| before.state.guarded_from),
+        target: find::target(device)?,
+        owner: settings.owner.clone(),
+        ..State::new(config, device.link(), settings.report)
+    };
+    if state.driver == Driver::Macvtap && state.report == ReportMode::Kernel {
+        return Err(Error::NoKernelReport { name: device.name().clone() });
+    }
+    let loaded = Loaded::new(Object::new(&state)?)?;
+    let hook = settings.hook;
+    let mut change = Change { device, control, hook, before: before?, loaded };
+    match (state.driver, state.report, state.steering) {
+        (Driver::Macvtap, ..) => change.put_on_hook()?,
+        (Driver::Tun, ReportMode::Kernel, SteeringMode::Rss) => change.rss_with_prefix()?,
+        (Driver::Tun, ReportMode::Kernel, SteeringMode::Automatic) => {
+            change.automatic_with_prefix()?;
+        }
+        (Driver::Tun, _, SteeringMode::Rss) => change.rss()?,
+        (Driver::Tun, _, SteeringMode::Automatic) => change.automatic()?,
+    }
+    if let Err(error) = change.retire_others() {
+        // What is asked for is in force all the same.
+        log::warn!("{}: {error}", device.name());
+    }
+    change.loaded.bearer_id()
+}
+
+/// Take away what is in force, if `is_meant`. Returns whether there was anything.
+pub(super) fn remove(
+    device: &Device,
+    control: Option<BorrowedFd<'_>>,
+    settings: &Settings,
+    is_meant: impl FnOnce(Option<&InForce>) -> bool,
+) -> Result<bool> {
+    let _lock = Lock::of(device)?;
+    let (before, is_lost) = match changeable(device, settings) {
+        Err(Error::ReportLost { .. }) => (None, true),
+        result => (result?, false),
+    };
+    if !is_meant(before.as_ref()) {
+        return Ok(false);
+    }
+    // Also where nothing is found: programs that came with the device from another network namespace
+    // are not.
+    set_filter(device, control, None)?;
+    if before.as_ref().is_some_and(is_prefixed) {
+        // None that has only helped comes into force when the prefix ends.
+        retire_steering(device, |_| true)?;
+    }
+    detach_all(device)?;
+    set_steering(device, control, None)?;
+    retire(device, find::held(device)?.iter())?;
+    Ok(before.is_some() || is_lost)
+}
+
+/// Change entries of the indirection table in force, `(index, queue)` each.
+pub(super) fn set_entries(
+    device: &Device,
+    entries: &[(usize, u16)],
+    settings: &Settings,
+) -> Result<State> {
+    let _lock = Lock::of(device)?;
+    let nothing = || Error::NothingInForce { name: device.name().clone() };
+    let InForce { program, state, .. } = changeable(device, settings)?.ok_or_else(nothing)?;
+    let len = state.config.table().len();
+    for &(index, queue) in entries {
+        check_queue(queue)?;
+        if index >= len {
+            return Err(Error::EntryIndex { name: device.name().clone(), index, len });
+        }
+    }
+    program.set_entries(entries).map_err(|source| device.unreadable(source))?;
+    program.state().map_err(|source| device.unreadable(source))
+}
+
+/// Whether this owner may change what is in force.
+pub(super) fn check_changeable(device: &Device, settings: &Settings) -> Result<()> {
+    let _lock = Lock::of(device)?;
+    before(device, settings).map(drop)
+}
+
+/// What is in force, if this owner may change it.
+fn changeable(device: &Device, settings: &Settings) -> Result<Option<InForce>> {
+    let found = find::in_force(device)?;
+    if settings.force {
+        return Ok(found);
+    }
+    let name = device.name().clone();
+    match &found {
+        Some(InForce { state, .. }) if state.owner != settings.owner => {
+            Err(Error::OwnedByOther { name, owner: state.owner.clone() })
+        }
+        Some(_) => Ok(found),
+        None => match device.foreign().into_iter().next() {
+            Some(foreign) => Err(Error::Foreign { name, foreign }),
+            None => Ok(None),
+        },
+    }
+}
+
+/// The same for who replaces it. What has lost a part can be replaced by anybody.
+fn before(device: &Device, settings: &Settings) -> Result<Option<InForce>> {
+    match changeable(device, settings) {
+        Err(Error::ReportLost { .. }) => Ok(None),
+        result => result,
+    }
+}
+
+/// The steps from one configuration to another.
+struct Change<'a> {
+    device: &'a Device,
+    control: Option<BorrowedFd<'a>>,
+    hook: Option<Hook>,
+    before: Option<InForce>,
+    loaded: Loaded,
+}
+
+impl Change<'_> {
+    fn rss_with_prefix(&mut self) -> Result<()> {
+        let needs_noted_queue = match &self.before {
+            // Its steering program knows frames with prefix and without.
+            Some(before) if before.state.steering == SteeringMode::Rss => {
+                is_prefixed(before) && now()? >= before.state.guarded_from
+            }
+            _ => true,
+        };
+        if needs_noted_queue {
+            let program = self.loaded.socket_filter(RETURN_QUEUE)?;
+            set_steering(self.device, self.control, Some(program))?;
+        }
+        self.prefix()
+    }
+
+    fn automatic_with_prefix(&mut self) -> Result<()> {
+        self.prefix()?;
+        set_steering(self.device, self.control, None)
+    }
+
+    /// Have frames prefixed, and those without dropped. If that is refused, all is as it was.
+    fn prefix(&mut self) -> Result<()> {
+        let was_prefixed = self.was_prefixed();
+        if !was_prefixed {
+            // Loading has taken its time, so the grace starts here.
+            let report = self.loaded.bearer_id()?;
+            let until = now()? + GRACE.as_nanos() as u64;
+            Running::with_id(report)
+                .and_then(|report| report.set_guarded_from(until))
+                .map_err(|source| self.device.unreadable(source))?;
+        }
+        let guard = |change: &mut Self| {
+            let filter = change.loaded.socket_filter(FILTER)?;
+            set_filter(change.device, change.control, Some(filter))
+        };
+        let result = self.put_on_hook().and_then(|()| guard(self));
+        if result.is_err() && !was_prefixed {
+            for program in find::on_hook(self.device)? {
+                if !self.before.as_ref().is_some_and(|before| before.attached == program.attached) {
+                    detach(self.device, &program)?;
+                }
+            }
+            let is_rss = |before: &InForce| before.state.steering == SteeringMode::Rss;
+            if !self.before.as_ref().is_some_and(is_rss) {
+                set_steering(self.device, self.control, None)?;
+            }
+        }
+        result
+    }
+
+    fn rss(&mut self) -> Result<()> {
+        let program = self.loaded.socket_filter(STEER)?;
+        set_steering(self.device, self.control, Some(program))?;
+        set_filter(self.device, self.control, None)?;
+        detach_all(self.device)
+    }
+
+    fn automatic(&mut self) -> Result<()> {
+        set_filter(self.device, self.control, None)?;
+        if self.was_prefixed() {
+            // None that has only helped comes into force when the prefix ends.
+            self.retire_others()?;
+        }
+        self.put_on_hook()?;
+        set_steering(self.device, self.control, None)
+    }
+
+    fn was_prefixed(&self) -> bool {
+        self.before.as_ref().is_some_and(is_prefixed)
+    }
+
+    /// Attach the program in the place of the one before, if that is on the same hook. A tcx program
+    /// goes before any in clsact, so that a change of hooks is one step, too.
+    fn put_on_hook(&mut self) -> Result<()> {
+        let point = find::attach_point(self.device);
+        let existing = find::on_hook(self.device)?;
+        let program = self.loaded.classifier(find::attached_name(self.device.driver()))?;
+        let program = program.fd().map_err(|source| self.device.unreadable(source.into()))?;
+        let program = program.as_fd();
+        let in_place = existing
+            .iter()
+            .filter_map(|found| found.attached.as_ref())
+            .find(|attached| self.hook.is_none_or(|hook| hook == attached.hook()));
+        match (in_place, self.hook) {
+            (Some(attached), _) => point.replace(attached, program)?,
+            (None, Some(hook)) => point.attach(hook, program)?,
+            (None, None) => match point.attach(Hook::Tcx, program) {
+                // A kernel before 6.6.
+                Err(Error::Hook { errno: Some(EINVAL), .. }) => {
+                    point.attach(Hook::Clsact, program)?
+                }
+                result => result?,
+            },
+        };
+        for other in existing.iter().rev().filter(|other| other.attached.as_ref() != in_place) {
+            detach(self.device, other)?;
+        }
+        Ok(())
+    }
+
+    /// The steering programs of earlier changes are not what is in force.
+    fn retire_others(&mut self) -> Result<()> {
+        let ours = self.loaded.ids()?;
+        retire_steering(self.device, |program| !ours.contains(&program.id))
+    }
+}
+
+/// Note in steering programs for the device that they are not what is in force: one may stay with it
+/// to help a report program, and the kernel keeps it a moment longer than the device does.
+fn retire_steering(device: &Device, which: impl Fn(&Running) -> bool) -> Result<()> {
+    let held = find::held(device)?;
+    retire(device, held.iter().filter(|held| held.name == STEER && which(&held.program)))
+}
+
+/// A filter program shares what it notes with its report program: that is retired with it.
+fn retire<'a>(device: &Device, programs: impl Iterator<Item = &'a Held>) -> Result<()> {
+    for Held { program, .. } in programs {
+        match program.retire() {
+            // It went away since it was found.
+            Err(source) if load::is_gone(&*source) => {}
+            result => result.map_err(|source| device.unreadable(source))?,
+        }
+    }
+    Ok(())
+}
+
+/// The one in force last, so that none of those that were left behind comes into force.
+fn detach_all(device: &Device) -> Result<()> {
+    find::on_hook(device)?.iter().rev().try_for_each(|program| detach(device, program))
+}
+
+fn detach(device: &Device, program: &InForce) -> Result<()> {
+    match &program.attached {
+        Some(attached) => find::attach_point(device).detach(attached).map(drop),
+        None => Ok(()),
+    }
+}
+
+fn is_prefixed(before: &InForce) -> bool {
+    before.attached.is_some() && before.state.report == ReportMode::Kernel
+}
+
+/// Nanoseconds of `CLOCK_MONOTONIC`, as programs see them.
+fn now() -> Result<u64> {
+    let now = clock_gettime(ClockId::Monotonic);
+    let since_boot = Duration::try_from(now).unwrap_or_default();
+    Ok(since_boot.as_nanos() as u64)
+}
+
+fn check_queue(queue: u16) -> Result<()> {
+    if usize::from(queue) < MAX_QUEUES { Ok(()) } else { Err(Error::QueueNumber { queue }) }
+}
+
+fn set_steering(
+    device: &Device,
+    control: Option<BorrowedFd<'_>>,
+    program: Option<&SocketFilter>,
+) -> Result<()> {
+    set(device, "the steering program", control, program, ioctl::set_steering)
+}
+
+fn set_filter(
+    device: &Device,
+    control: Option<BorrowedFd<'_>>,
+    program: Option<&SocketFilter>,
+) -> Result<()> {
+    set(device, "the filter program", control, program, ioctl::set_filter)
+}
+
+/// Without a descriptor the device has no such programs.
+fn set<'a>(
+    device: &Device,
+    what: &'static str,
+    control: Option<BorrowedFd<'a>>,
+    program: Option<&'a SocketFilter>,
+    ioctl: impl FnOnce(BorrowedFd<'a>, Option<BorrowedFd<'a>>) -> rustix::io::Result<()>,
+) -> Result<()> {
+    let Some(control) = control else { return Ok(()) };
+    let fd = program.map(SocketFilter::fd).transpose();
+    let fd = fd.map_err(|source| device.refused(what, std::io::Error::other(source)))?;
+    ioctl(control, fd.map(AsFd::as_fd)).map_err(|source| device.refused(what, source))
+}
+
+/// How many CPUs this machine may have while it runs, and so may count packets.
+pub fn possible_cpus() -> u16 {
+    let cpus = aya::util::nr_cpus().unwrap_or(usize::from(u16::MAX));
+    u16::try_from(cpus).unwrap_or(u16::MAX)
+}
+
+/// How long frames that were made without prefix can be under way: they are let through.
+const GRACE: Duration = Duration::from_secs(1);
+
+const EINVAL: i32 = Errno::INVAL.raw_os_error();
