@@ -57,16 +57,34 @@ pub(super) fn attach(
             Place::Clsact(filter) => Some(filter.priority),
             Place::Tcx => None,
         });
-        let priority = match priorities.max() {
+        let first = match priorities.max() {
             Some(last) => last.checked_add(1).ok_or_else(no_priority)?.max(FIRST_PRIORITY),
             None => FIRST_PRIORITY,
         };
-        let filter = Filter { priority, handle: 1, protocol: Filter::ALL_PROTOCOLS };
-        put(point, filter, program, info, NLM_F_CREATE | NLM_F_EXCL)?;
-        Ok(filter)
+        put_behind(point, first, program, info)
     };
-    // Another one takes the priority, or removes the qdisc.
+    // Another one makes the qdisc, takes the priorities, or removes the qdisc.
     retry(attach, |errno| matches!(errno, Errno::EXIST | Errno::NOENT | Errno::INTR))
+}
+
+/// Add a filter with the first priority from `first` on that is free. One that was taken since the
+/// filters were listed is passed over at once: who would list again could come too late each time.
+fn put_behind(
+    point: &AttachPoint,
+    first: u16,
+    program: BorrowedFd<'_>,
+    info: &ProgramInfo,
+) -> Result<Filter, Refusal> {
+    let mut taken = no_priority();
+    for priority in (first..=u16::MAX).take(MOST_TAKEN) {
+        let filter = Filter { priority, handle: 1, protocol: Filter::ALL_PROTOCOLS };
+        match put(point, filter, program, info, NLM_F_CREATE | NLM_F_EXCL) {
+            Ok(()) => return Ok(filter),
+            Err(refusal) if is(&refusal.source, Errno::EXIST) => taken = refusal,
+            Err(refusal) => return Err(refusal),
+        }
+    }
+    Err(taken)
 }
 
 pub(super) fn replace(
@@ -253,6 +271,9 @@ const CLSACT: &str = "clsact";
 /// The priority that the kernel gives the first filter (`tcf_auto_prio`, net/sched/cls_api.c, v6.12).
 /// Those that it chooses later are lower.
 const FIRST_PRIORITY: u16 = 0xc000;
+
+/// How many priorities others may take between the listing of the filters and an addition.
+const MOST_TAKEN: usize = 256;
 
 /// `struct tcmsg`
 const HEADER_LEN: usize = 20;
