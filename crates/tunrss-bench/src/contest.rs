@@ -54,7 +54,11 @@ impl<'a> Contest<'a> {
     }
 
     /// Add a contender whose work is timed here, once around all repetitions.
-    pub(crate) fn timed<T>(self, name: impl Into<String>, mut work: impl FnMut() -> T + 'a) -> Self {
+    pub(crate) fn timed<T>(
+        self,
+        name: impl Into<String>,
+        mut work: impl FnMut() -> T + 'a,
+    ) -> Self {
         self.contender(name, move |times| {
             let start = Instant::now();
             for _ in 0..times {
