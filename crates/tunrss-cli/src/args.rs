@@ -184,8 +184,8 @@ pub(crate) struct DeleteArgs {
 /// Replaces whatever was set before in one step: a packet is steered by the old configuration or
 /// by the new one, never by a mixture. What is not named has its default, not its former value.
 /// The steering stays when this command ends, until `clear`, or until the program that holds the
-/// device takes it off. QEMU does when its guest says how many queues it uses, that is when the
-/// guest's driver starts and at `ethtool -L` in the guest: set it again then.
+/// device takes it off. QEMU 7.2 does when its guest says how many queues it uses, that is when the
+/// guest's driver starts and at `ethtool -L` in the guest: set it again then. QEMU 10.0 does not.
 ///
 /// With --entry it changes entries of the table in force and nothing else.
 #[derive(Args, Debug)]
