@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod contest;
+mod peer;
 mod program;
 mod record;
 mod subject;

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use aya::Ebpf;
-use aya::programs::{Program, TestRun, TestRunOptions};
+use aya::programs::{Program, TestRun, TestRunOptions, TestRunResult};
+use tunrss_bpf::asm::Asm;
+use tunrss_bpf::{Object, Program as BpfProgram, ProgramKind};
 
 /// A loaded program.
 pub(crate) struct Runnable {
@@ -20,10 +22,23 @@ impl Runnable {
         match program {
             Program::SocketFilter(program) => program.load(),
             Program::SchedClassifier(program) => program.load(),
-            other => anyhow::bail!("{name} is a program of type {:?}", other.prog_type()),
+            other => bail!("{name} is a program of type {:?}", other.prog_type()),
         }
         .with_context(|| format!("cannot load program {name}"))?;
         Ok(Self { ebpf, name: name.to_owned() })
+    }
+
+    /// Load the first program of an object.
+    pub(crate) fn of(object: &Object) -> Result<Self> {
+        let program = object.programs().first().context("the object has no program")?;
+        Self::load(&object.to_elf()?, program.name())
+            .with_context(|| format!("refused:\n{}", object.listing()))
+    }
+
+    /// Load a program made by hand, which uses no data section.
+    pub(crate) fn assemble(name: &'static str, kind: ProgramKind, code: Asm) -> Result<Self> {
+        let program = BpfProgram::from_code(name, kind, code.assemble()?);
+        Self::of(&Object::from_parts(vec![program], vec![], vec![0; 8]))
     }
 
     /// The maps of the object, to be filled.
@@ -34,28 +49,61 @@ impl Runnable {
     /// What the program returns for a frame, and how long so many runs took, the system call
     /// included: the mean that the kernel tells has no fractions of a nanosecond.
     pub(crate) fn run(&self, frame: &[u8], times: u32) -> Result<(u32, Duration)> {
-        let program = self.ebpf.program(&self.name).context("the program is loaded")?;
+        self.timed(&self.input(frame)?, times)
+    }
+
+    /// The same for a socket filter that looks for the Ethernet header in front of its data, as
+    /// QEMU's does.
+    pub(crate) fn run_behind_link(&self, frame: &[u8], times: u32) -> Result<(u32, Duration)> {
+        self.timed(frame, times)
+    }
+
+    /// Run it as often as a contest asks; say how long it took.
+    pub(crate) fn repeat(&self, frame: &[u8], times: u64) -> Result<Duration> {
+        Ok(self.run(frame, repeats(times)?)?.1)
+    }
+
+    /// How long one run took, by the kernel's clock around it. Whole nanoseconds, of which reading
+    /// the clock takes some.
+    pub(crate) fn run_once(&self, input: &[u8]) -> Result<Duration> {
+        Ok(self.test_run(input, 1)?.duration)
+    }
+
+    /// What the kernel is to be given so that the program finds `frame` from its first byte on: it
+    /// takes an Ethernet header off a socket filter's input. Its type is one that the kernel has no
+    /// demands on.
+    pub(crate) fn input(&self, frame: &[u8]) -> Result<Vec<u8>> {
+        Ok(match self.program()? {
+            Program::SocketFilter(_) => [&[0; 12][..], &[0x88, 0xb5], frame].concat(),
+            _ => frame.to_vec(),
+        })
+    }
+
+    fn timed(&self, input: &[u8], times: u32) -> Result<(u32, Duration)> {
+        let start = Instant::now();
+        let result = self.test_run(input, times)?;
+        Ok((result.return_value, start.elapsed()))
+    }
+
+    fn test_run(&self, input: &[u8], times: u32) -> Result<TestRunResult> {
         let mut options = TestRunOptions::new();
         options.repeat = times;
-        // The kernel takes an Ethernet header off a socket filter's input. Its type is one that
-        // the kernel has no demands on.
-        let padded = [&[0; 12][..], &[0x88, 0xb5], frame].concat();
-        let start;
-        let result = match program {
-            Program::SocketFilter(program) => {
-                options.data_in = Some(&padded);
-                start = Instant::now();
-                program.test_run(options)
-            }
-            Program::SchedClassifier(program) => {
-                options.data_in = Some(frame);
-                start = Instant::now();
-                program.test_run(options)
-            }
-            other => anyhow::bail!("{} is a program of type {:?}", self.name, other.prog_type()),
-        };
-        let took = start.elapsed();
-        let result = result.with_context(|| format!("cannot run program {}", self.name))?;
-        Ok((result.return_value, took))
+        options.data_in = Some(input);
+        match self.program()? {
+            Program::SocketFilter(program) => program.test_run(options),
+            Program::SchedClassifier(program) => program.test_run(options),
+            other => bail!("{} is a program of type {:?}", self.name, other.prog_type()),
+        }
+        .with_context(|| format!("cannot run program {}", self.name))
     }
+
+    fn program(&self) -> Result<&Program> {
+        self.ebpf.program(&self.name).with_context(|| format!("no program {}", self.name))
+    }
+}
+
+/// A contest's number of repetitions as the kernel takes it.
+pub(crate) fn repeats(times: u64) -> Result<u32> {
+    // The kernel counts in a signed int.
+    i32::try_from(times).map(i32::cast_unsigned).context("too many repetitions for one call")
 }

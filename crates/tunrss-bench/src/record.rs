@@ -30,7 +30,7 @@ pub(crate) struct Machine {
 }
 
 /// One subject.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Section {
     /// The name by which it is asked for.
     pub(crate) name: String,

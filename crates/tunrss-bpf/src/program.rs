@@ -96,6 +96,11 @@ impl Object {
         Ok(Self { programs, rodata, data: state.encode(), bss_len })
     }
 
+    /// Programs made by hand, which share these sections; to be measured or tried beside compiled ones.
+    pub fn from_parts(programs: Vec<Program>, rodata: Vec<u8>, data: Vec<u8>) -> Self {
+        Self { programs, rodata, data, bss_len: 0 }
+    }
+
     /// The programs.
     pub fn programs(&self) -> &[Program] {
         &self.programs
@@ -161,6 +166,11 @@ impl Program {
             Ok(code) => Ok(Self { name, kind, code }),
             Err(source) => Err(CompileError { program: name, source }),
         }
+    }
+
+    /// A program made by hand. `name` is its name in the kernel too, which keeps 15 bytes of it.
+    pub fn from_code(name: &'static str, kind: ProgramKind, code: Code) -> Self {
+        Self { name, kind, code }
     }
 
     /// Its name, in the object file and in the kernel.

@@ -1,5 +1,7 @@
 //! What is measured: a module for each subject, which yields a section of the record.
 
+mod steering;
+
 use anyhow::Result;
 
 use crate::contest::Effort;
@@ -13,4 +15,4 @@ pub(crate) struct Subject {
 }
 
 /// All subjects, in the order in which they are measured.
-pub(crate) const ALL: &[Subject] = &[];
+pub(crate) const ALL: &[Subject] = &[Subject { name: "steering", run: steering::run }];

@@ -1,0 +1,3 @@
+//! What tunrss is measured beside, each used if it is installed.
+
+pub(crate) mod qemu;
