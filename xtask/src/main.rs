@@ -9,10 +9,11 @@ mod targets;
 mod tier;
 mod tools;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -48,6 +49,13 @@ enum Command {
     /// The listings are those under crates/tunrss-bpf/tests/golden. Their instruction budgets
     /// stand in crates/tunrss-bpf/tests/golden.rs and are changed there.
     Bless,
+    /// Measure tunrss beside its peers, all in one run; --help says more
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// What the benchmarks are told
+        #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
 }
 
 const TEST_HELP: &str = "\
@@ -70,6 +78,7 @@ fn main() -> ExitCode {
     let result = match Args::parse().command {
         Command::Test { unprivileged, tiers } => test(unprivileged, tiers),
         Command::Bless => bless(),
+        Command::Bench { args } => bench(&args),
     };
     match result {
         Ok(code) => code,
@@ -104,6 +113,20 @@ fn bless() -> Result<ExitCode> {
     blessing.check()?;
     println!("the listings are those of the code: git diff crates/tunrss-bpf/tests/golden");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Build and run the benchmarks, which have arguments and a help of their own.
+fn bench(args: &[OsString]) -> Result<ExitCode> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // Not a child that is watched: it takes as long as it takes, and writes to a terminal.
+    let status = std::process::Command::new(cargo)
+        .args(["run", "--quiet", "--release", "--locked", "--package", "tunrss-bench", "--"])
+        .args(args)
+        .current_dir(repository())
+        .status()
+        .context("cannot start cargo run")?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 fn repository() -> &'static Path {

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use aya::Ebpf;
 use aya::programs::{Program, TestRun, TestRunOptions, TestRunResult};
 use tunrss_bpf::asm::Asm;
+use tunrss_bpf::insn::Reg;
 use tunrss_bpf::{Object, Program as BpfProgram, ProgramKind};
 
 /// A loaded program.
@@ -41,6 +42,14 @@ impl Runnable {
         Self::of(&Object::from_parts(vec![program], vec![], vec![0; 8]))
     }
 
+    /// Load the program that returns 0.
+    pub(crate) fn empty(kind: ProgramKind) -> Result<Self> {
+        let mut asm = Asm::new();
+        asm.mov(Reg::R0, 0);
+        asm.exit();
+        Self::assemble("empty", kind, asm)
+    }
+
     /// The maps of the object, to be filled.
     pub(crate) fn ebpf(&mut self) -> &mut Ebpf {
         &mut self.ebpf
@@ -66,7 +75,15 @@ impl Runnable {
     /// How long one run took, by the kernel's clock around it. Whole nanoseconds, of which reading
     /// the clock takes some.
     pub(crate) fn run_once(&self, input: &[u8]) -> Result<Duration> {
-        Ok(self.test_run(input, 1)?.duration)
+        Ok(self.test_run(input, 1, None)?.duration)
+    }
+
+    /// What one run makes of a frame that grows by 64 bytes at most.
+    pub(crate) fn output(&self, frame: &[u8]) -> Result<Vec<u8>> {
+        let mut output = vec![0; frame.len() + 64];
+        let result = self.test_run(&self.input(frame)?, 1, Some(&mut output))?;
+        output.truncate(result.data_size_out as usize);
+        Ok(output)
     }
 
     /// What the kernel is to be given so that the program finds `frame` from its first byte on: it
@@ -81,14 +98,20 @@ impl Runnable {
 
     fn timed(&self, input: &[u8], times: u32) -> Result<(u32, Duration)> {
         let start = Instant::now();
-        let result = self.test_run(input, times)?;
+        let result = self.test_run(input, times, None)?;
         Ok((result.return_value, start.elapsed()))
     }
 
-    fn test_run(&self, input: &[u8], times: u32) -> Result<TestRunResult> {
+    fn test_run(
+        &self,
+        input: &[u8],
+        times: u32,
+        output: Option<&mut [u8]>,
+    ) -> Result<TestRunResult> {
         let mut options = TestRunOptions::new();
         options.repeat = times;
         options.data_in = Some(input);
+        options.data_out = output;
         match self.program()? {
             Program::SocketFilter(program) => program.test_run(options),
             Program::SchedClassifier(program) => program.test_run(options),

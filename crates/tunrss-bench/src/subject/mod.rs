@@ -1,5 +1,6 @@
 //! What is measured: a module for each subject, which yields a section of the record.
 
+mod egress;
 mod steering;
 
 use anyhow::Result;
@@ -11,8 +12,13 @@ use crate::record::Section;
 pub(crate) struct Subject {
     /// The name by which it is asked for.
     pub(crate) name: &'static str,
+    /// Whether it takes root: it loads programs, or makes devices.
+    pub(crate) needs_root: bool,
     pub(crate) run: fn(Effort) -> Result<Section>,
 }
 
 /// All subjects, in the order in which they are measured.
-pub(crate) const ALL: &[Subject] = &[Subject { name: "steering", run: steering::run }];
+pub(crate) const ALL: &[Subject] = &[
+    Subject { name: "steering", needs_root: true, run: steering::run },
+    Subject { name: "egress", needs_root: true, run: egress::run },
+];

@@ -39,7 +39,7 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
         ..Section::default()
     };
     let qemu = qemu::Object::take().inspect_err(|error| section.notes.push(format!("{error:#}")));
-    let empty = empty()?;
+    let empty = Runnable::empty(ProgramKind::SocketFilter)?;
     for case in CASES {
         let contenders = Contenders::load(case, qemu.as_ref().ok(), &mut section.notes)?;
         let frame = case.frame(0);
@@ -301,7 +301,10 @@ impl Contenders {
     fn against_theirs(&self, outcome: &Outcome, goal: Option<Goal>) -> Result<Option<Ratio>> {
         let ratio = |(name, _): &(String, _)| outcome.net_ratio(OURS, name, "empty");
         let ratio = self.theirs.as_ref().map(ratio).transpose()?;
-        Ok(ratio.map(|ratio| Ratio { goal, ..ratio }))
+        Ok(ratio.map(|ratio| match goal {
+            Some(goal) => ratio.with_goal(goal),
+            None => ratio,
+        }))
     }
 }
 
@@ -341,14 +344,6 @@ fn single_runs<'a>(
         }
         Ok(took)
     })
-}
-
-/// The program that returns 0.
-fn empty() -> Result<Runnable> {
-    let mut asm = Asm::new();
-    asm.mov(Reg::R0, 0);
-    asm.exit();
-    Runnable::assemble("empty", ProgramKind::SocketFilter, asm)
 }
 
 /// The program that makes these loads, and does nothing with them.
