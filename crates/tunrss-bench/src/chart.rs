@@ -41,7 +41,8 @@ pub(crate) fn charts(record: &Record) -> Vec<Chart> {
 fn bar_chart(record: &Record, section: &Section, bars: &[&Measured]) -> String {
     let most = bars.iter().map(|measured| measured.value.high).fold(f64::MIN_POSITIVE, f64::max);
     let scale = |value: f64| BAR_WIDTH * (value / most).clamp(0.0, 1.0);
-    let mut drawing = Drawing::new(&section.title, &section.unit);
+    let legend = format!("{}: medians, and what lies between the quartiles", section.unit);
+    let mut drawing = Drawing::new(&section.title, &legend);
     let mut case = "";
     for Measured { case: own, contender, value, .. } in bars {
         if own != case {
@@ -100,7 +101,7 @@ fn line_chart(record: &Record, section: &Section, case: &str, points: &[&Measure
             WIDTH - MARGIN
         ));
         drawing.y = at + 4.0;
-        drawing.text_end(PLOT_LEFT - 6.0, &number(value));
+        drawing.text_end(PLOT_LEFT - 6.0, &plain(value));
     }
     drawing.y = bottom + 17.0;
     let mut free = f64::MIN;
@@ -217,6 +218,12 @@ fn nice_step(most: f64) -> f64 {
     steps.into_iter().find(|step| most / step <= 5.0).unwrap_or(most)
 }
 
+/// A round number, without the zeros at its end that say how exact it is.
+fn plain(value: f64) -> String {
+    let text = number(value);
+    if text.contains('.') { text.trim_end_matches('0').to_owned() } else { text }
+}
+
 /// A size in few characters: 512, 64k, 1M.
 fn short(size: f64) -> String {
     for (unit, name) in [(1e6, "M"), (1_048_576.0, "Mi"), (1e3, "k"), (1_024.0, "Ki")] {
@@ -230,8 +237,8 @@ fn short(size: f64) -> String {
 const OURS: &str = "tunrss";
 const WIDTH: f64 = 760.0;
 const MARGIN: f64 = 16.0;
-const BAR_LEFT: f64 = 270.0;
-const BAR_WIDTH: f64 = 410.0;
+const BAR_LEFT: f64 = 230.0;
+const BAR_WIDTH: f64 = 450.0;
 const PLOT_LEFT: f64 = 70.0;
 const PLOT_HEIGHT: f64 = 240.0;
 
@@ -304,14 +311,15 @@ mod tests {
         let bars = &charts[0].svg;
         assert!(bars.contains("IPv4 &amp; &lt;more&gt;") && bars.contains("0123456789ab"));
         // Half as long: 20 at its upper quartile, 22, is as wide as can be.
-        assert!(bars.contains("class=\"ours\" x=\"270\" y=\"82\" width=\"186.4\""), "{bars}");
-        assert!(bars.contains("class=\"theirs\" x=\"270\" y=\"100\" width=\"372.7\""), "{bars}");
+        assert!(bars.contains("class=\"ours\" x=\"230\" y=\"82\" width=\"204.5\""), "{bars}");
+        assert!(bars.contains("class=\"theirs\" x=\"230\" y=\"100\" width=\"409.1\""), "{bars}");
         let lines = &charts[1].svg;
         assert!(lines.contains("points=\"70.0,") && lines.contains(">64Ki<"), "{lines}");
     }
 
     #[test]
     fn axes_have_few_round_steps() {
+        assert_eq!([0.5, 1.5, 200.0].map(plain), ["0.5", "1.5", "200"]);
         for (most, step) in [(4.4, 1.0), (5.1, 2.0), (97.0, 20.0), (0.03, 0.01)] {
             assert!((nice_step(most) - step).abs() < 1e-9, "{most}: {}", nice_step(most));
         }

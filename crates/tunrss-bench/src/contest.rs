@@ -22,7 +22,16 @@ pub(crate) struct Effort {
 impl Effort {
     pub(crate) const FULL: Self = Self { rounds: 31, turn: Duration::from_millis(20) };
     pub(crate) const QUICK: Self = Self { rounds: 5, turn: Duration::from_millis(4) };
+
+    /// As much in more and shorter turns, for work that needs no run-up: a turn is then seldom
+    /// interrupted.
+    pub(crate) fn in_short_turns(self) -> Self {
+        Self { rounds: self.rounds * SHORTER, turn: self.turn / SHORTER as u32 }
+    }
 }
+
+/// How many short turns make one.
+const SHORTER: usize = 5;
 
 /// Contenders at one piece of work.
 pub(crate) struct Contest<'a> {
@@ -167,5 +176,60 @@ impl Outcome {
         let found = self.samples.iter().find(|(other, _)| other == name);
         ensure!(found.is_some(), "no contender {name} at {}", self.case);
         Ok(found.map_or(&[], |(_, samples)| samples))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn contenders_take_turns_and_are_compared_within_a_round() {
+        let turns = RefCell::new(vec![]);
+        let contender = |name: &'static str, nanoseconds: u64| {
+            let turns = &turns;
+            move |times: u64| {
+                turns.borrow_mut().push(name);
+                Ok(Duration::from_nanos(times * nanoseconds))
+            }
+        };
+        let effort = Effort { rounds: 4, turn: Duration::from_nanos(1) };
+        let outcome = Contest::new("case")
+            .contender("empty", contender("empty", 10))
+            .contender("ours", contender("ours", 20))
+            .contender("theirs", contender("theirs", 30))
+            .run(effort)
+            .unwrap();
+        let measured = outcome.measured();
+        let names: Vec<_> = measured.iter().map(|one| one.contender.as_str()).collect();
+        assert_eq!(names, ["empty", "ours", "theirs"]);
+        let medians: Vec<_> = measured.iter().map(|one| one.value.median.round()).collect();
+        assert_eq!(medians, [10.0, 20.0, 30.0]);
+        let error = outcome.ratio("ours", "nobody").err().unwrap();
+        assert_eq!(error.to_string(), "no contender nobody at case");
+        // The first three are trials; then each round has another order.
+        let turns = turns.take();
+        assert_eq!(turns[3..6], ["empty", "ours", "theirs"]);
+        assert_eq!(turns[6..9], ["ours", "theirs", "empty"]);
+        assert_eq!(turns[9..12], ["theirs", "empty", "ours"]);
+    }
+
+    #[test]
+    fn ratios_are_of_the_same_round() {
+        let outcome = Outcome {
+            case: "case".to_owned(),
+            samples: vec![
+                ("empty".to_owned(), vec![10.0, 20.0, 10.0]),
+                ("ours".to_owned(), vec![20.0, 40.0, 30.0]),
+                ("theirs".to_owned(), vec![40.0, 80.0, 110.0]),
+            ],
+        };
+        assert_eq!(outcome.ratio("ours", "theirs").unwrap().value.median, 0.5);
+        let net = outcome.net_ratio("ours", "theirs", "empty").unwrap();
+        assert_eq!(net.of, "ours / theirs, net of empty");
+        // That of the medians would be 2 / 7.
+        assert_eq!(net.value.median, 1.0 / 3.0);
     }
 }

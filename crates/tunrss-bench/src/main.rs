@@ -107,8 +107,9 @@ fn ensure_root(subjects: &[&Subject]) -> Result<()> {
     let others = names(&mut subject::ALL.iter().filter(|subject| !subject.needs_root));
     ensure!(
         privileged.is_empty() || rustix::process::geteuid().is_root(),
-        "these need root: {privileged}; run it as root (sudo env \"PATH=$PATH\" cargo xtask bench), or \
-         name those that do not: {others}",
+        "these need root: {privileged}; run it as root: sudo env \"PATH=$PATH\" cargo xtask bench; \
+         these need none: {}",
+        if others.is_empty() { "-" } else { &others },
     );
     Ok(())
 }

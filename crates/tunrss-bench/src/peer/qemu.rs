@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use aya::Pod;
 use aya::maps::Array;
 use base64::Engine;
@@ -30,7 +30,8 @@ impl Object {
     /// # Errors
     /// There is no QEMU, or one that does not: says how to install one.
     pub(crate) fn take() -> Result<Self> {
-        Self::take_from(OsStr::new("qemu-system-x86_64")).context(INSTALL)
+        Self::take_from(OsStr::new("qemu-system-x86_64"))
+            .map_err(|error| anyhow!("QEMU's program is left out: {error:#}; {INSTALL}"))
     }
 
     fn take_from(program: &OsStr) -> Result<Self> {
@@ -179,8 +180,8 @@ struct Failure {
 /// For all that is asked of it. It takes a tenth of a second.
 const LIMIT: Duration = Duration::from_secs(30);
 
-const INSTALL: &str = "QEMU's program is left out; it takes qemu-system-x86_64 >= 9.0, on Debian 12 from \
-     backports: echo 'deb http://deb.debian.org/debian bookworm-backports main' > \
+const INSTALL: &str = "it takes qemu-system-x86_64 >= 9.0, on Debian 12: \
+     echo 'deb http://deb.debian.org/debian bookworm-backports main' > \
      /etc/apt/sources.list.d/backports.list; apt-get update; apt-get install -y \
      --no-install-recommends -t bookworm-backports qemu-system-x86";
 

@@ -13,6 +13,7 @@ use crate::program::Runnable;
 use crate::record::Section;
 
 pub(crate) fn run(effort: Effort) -> Result<Section> {
+    let effort = effort.in_short_turns();
     let mut section = Section {
         name: "egress".to_owned(),
         title: "Report program; what counting and tunnels add".to_owned(),
@@ -111,7 +112,7 @@ fn report(section: &mut Section, packet: &str, frame: &[u8], effort: Effort) -> 
         contest = contest.contender(*name, |times| one_by_one(program, times));
     }
     // What is timed is a small part of what is done.
-    let outcome = contest.run(Effort { turn: effort.turn / 20, ..effort })?;
+    let outcome = contest.run(Effort { turn: effort.turn / 10, ..effort })?;
     enter(section, &outcome)
 }
 

@@ -15,6 +15,7 @@ use crate::program::{Runnable, repeats};
 use crate::record::{Goal, Ratio, Section};
 
 pub(crate) fn run(effort: Effort) -> Result<Section> {
+    let effort = effort.in_short_turns();
     let mut section = Section {
         name: "steering".to_owned(),
         title: "Steering program: the queue of a packet".to_owned(),
@@ -90,8 +91,8 @@ impl Caches {
     /// What is timed is a small part of what is done.
     fn turns_in_one(self) -> u32 {
         match self {
-            Self::Warm => 20,
-            Self::Cold => 200,
+            Self::Warm => 10,
+            Self::Cold => 100,
         }
     }
 }
