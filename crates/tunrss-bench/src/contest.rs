@@ -24,14 +24,14 @@ impl Effort {
     pub(crate) const QUICK: Self = Self { rounds: 5, turn: Duration::from_millis(4) };
 
     /// As much in more and shorter turns, for work that needs no run-up: a turn is then seldom
-    /// interrupted.
+    /// interrupted, and what else the machine does is the same for a whole round.
     pub(crate) fn in_short_turns(self) -> Self {
         Self { rounds: self.rounds * SHORTER, turn: self.turn / SHORTER as u32 }
     }
 }
 
 /// How many short turns make one.
-const SHORTER: usize = 5;
+const SHORTER: usize = 20;
 
 /// Contenders at one piece of work.
 pub(crate) struct Contest<'a> {

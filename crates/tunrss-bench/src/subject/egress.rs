@@ -112,7 +112,7 @@ fn report(section: &mut Section, packet: &str, frame: &[u8], effort: Effort) -> 
         contest = contest.contender(*name, |times| one_by_one(program, times));
     }
     // What is timed is a small part of what is done.
-    let outcome = contest.run(Effort { turn: effort.turn / 10, ..effort })?;
+    let outcome = contest.run(Effort { turn: effort.turn / 4, ..effort })?;
     enter(section, &outcome)
 }
 

@@ -91,8 +91,8 @@ impl Caches {
     /// What is timed is a small part of what is done.
     fn turns_in_one(self) -> u32 {
         match self {
-            Self::Warm => 10,
-            Self::Cold => 100,
+            Self::Warm => 4,
+            Self::Cold => 500,
         }
     }
 }
