@@ -23,7 +23,7 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
              grows, so every run is a call of its own, timed by the kernel, reading the clock \
              included"
                 .to_owned(),
-            "steering and macvtap: the same packet again and again in one call".to_owned(),
+            "steering and macvtap: the same packet again and again in one call, in CPU time".to_owned(),
             "queue, hash and report compared with classify before anything is timed; not on a macvtap, \
              whose queue a test run does not tell"
                 .to_owned(),

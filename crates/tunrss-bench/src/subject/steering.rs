@@ -21,7 +21,8 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
         title: "Steering program: the queue of a packet".to_owned(),
         unit: "ns a packet".to_owned(),
         notes: vec![
-            "BPF_PROG_TEST_RUN on one packet again and again: caches and branch predictors know it"
+            "BPF_PROG_TEST_RUN on one packet again and again, in CPU time: caches and branch \
+             predictors know it"
                 .to_owned(),
             format!(
                 "128 entries, the same key and hash types; queues of {PACKETS} packets a case \
