@@ -57,6 +57,9 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
         for &caches in caches {
             let mut contest = Contest::new(format!("{}, {}", case.name, caches.name()));
             contest = single_runs(contest, "empty", &empty, case.inputs(&empty)?, caches);
+            if let Some(floor) = &contenders.floor {
+                contest = single_runs(contest, "floor", floor, case.inputs(floor)?, caches);
+            }
             let ours = &contenders.ours;
             contest = single_runs(contest, OURS, ours, case.inputs(ours)?, caches);
             if let Some((name, theirs)) = &contenders.theirs {
