@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::toeplitz::ToeplitzTable;
+use crate::toeplitz::Toeplitz;
 use crate::{HashKey, HashTypes, InputTransform, TunnelTypes};
 
 /// Hash types, key, indirection table and unclassified queue, valid by construction.
@@ -14,7 +14,7 @@ use crate::{HashKey, HashTypes, InputTransform, TunnelTypes};
 pub struct SteeringConfig<T> {
     types: HashTypes,
     key: HashKey,
-    toeplitz: ToeplitzTable,
+    toeplitz: Toeplitz,
     table: T,
     unclassified: u16,
     tunnels: TunnelTypes,
@@ -43,7 +43,7 @@ impl<T: AsRef<[u16]>> SteeringConfig<T> {
         Ok(Self {
             types,
             key,
-            toeplitz: ToeplitzTable::new(&key),
+            toeplitz: Toeplitz::new(&key),
             table,
             unclassified,
             tunnels: TunnelTypes::NONE,
@@ -72,7 +72,7 @@ impl<T: AsRef<[u16]>> SteeringConfig<T> {
     }
 
     /// The key in the form that hashes are computed from.
-    pub fn toeplitz(&self) -> &ToeplitzTable {
+    pub fn toeplitz(&self) -> &Toeplitz {
         &self.toeplitz
     }
 

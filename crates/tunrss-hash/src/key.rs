@@ -54,9 +54,15 @@ impl HashKey {
     /// The 32 bits of key that the input byte at `position` starts with, and the 7 after them:
     /// what the byte's eight windows are cut from. In the low 40 bits; 0 beyond the key's end.
     pub(crate) fn bits_at(&self, position: usize) -> u64 {
-        (0..5).fold(0, |bits, offset| {
-            let byte = self.as_bytes().get(position + offset).copied().unwrap_or(0);
-            bits << 8 | u64::from(byte)
+        (self.window(position) >> 88) as u64
+    }
+
+    /// The 128 bits of key from byte `start` on, the first one the most significant; 0 beyond the
+    /// key's end.
+    pub(crate) fn window(&self, start: usize) -> u128 {
+        (start..start + 16).fold(0, |bits, position| {
+            let byte = self.as_bytes().get(position).copied().unwrap_or(0);
+            bits << 8 | u128::from(byte)
         })
     }
 

@@ -4,8 +4,12 @@
 //! directions of a flow.
 //!
 //! This crate is the meaning, written once. Programs in the kernel, readers and backends execute
-//! it and are tested against [`classify()`]. It has no dependencies, allocates nothing, has no
-//! unsafe code, and cannot panic on any packet, key or table.
+//! it and are tested against [`classify()`]. It has no dependencies, allocates nothing, and cannot
+//! panic on any packet, key or table. It has no unsafe code but to call routines that are compiled for
+//! CPUs with certain instructions, after it has looked for these.
+//!
+//! The feature `std`, on by default, is for that look alone: without it the crate is `no_std` and uses
+//! what the program is compiled for (`-C target-feature` or `target-cpu`).
 //!
 //! ```
 //! use tunrss_hash::{HashKey, HashReport, HashTypes, Link, SteeringConfig, classify};
@@ -24,8 +28,11 @@
 //! # Ok::<(), tunrss_hash::ConfigError>(())
 //! ```
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::panic, clippy::expect_used))]
+
+#[cfg(feature = "std")]
+extern crate std;
 
 pub mod classify;
 pub mod config;

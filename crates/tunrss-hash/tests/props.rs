@@ -6,7 +6,7 @@ use proptest::sample::select as one_of;
 use proptest::test_runner::FileFailurePersistence;
 use tunrss_hash::classify::select;
 use tunrss_hash::dissect::{Network, dissect};
-use tunrss_hash::toeplitz::{HashInput, MAX_INPUT_LEN, ToeplitzTable, bit_serial};
+use tunrss_hash::toeplitz::{HashInput, MAX_INPUT_LEN, Routine, Toeplitz, bit_serial};
 use tunrss_hash::tunnel::{dissect_inner, dissect_through, recognise};
 use tunrss_hash::{
     HashKey, HashReport, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes, VnetHdr,
@@ -38,23 +38,43 @@ fn inputs() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..=MAX_INPUT_LEN)
 }
 
-fn by_table(key: &HashKey, input: &[u8]) -> u32 {
-    ToeplitzTable::new(key).hash(&HashInput::new(&[input]).expect("an input of at most 36 bytes"))
+fn hash_input(bytes: &[u8]) -> HashInput {
+    HashInput::new(&[bytes]).expect("an input of at most 36 bytes")
+}
+
+/// `key` for every routine that this machine has; `routines_are_those_of_the_cpu` says which.
+fn routines(key: &HashKey) -> impl Iterator<Item = Toeplitz> {
+    Routine::ALL.into_iter().filter_map(|routine| Toeplitz::with_routine(key, routine))
 }
 
 proptest! {
     #![proptest_config(with_cases(1000))]
 
     #[test]
-    fn table_and_reference_hash_as_bit_by_bit(key in keys(0), input in inputs()) {
+    fn routines_and_reference_hash_as_bit_by_bit(key in keys(0), input in inputs()) {
         let hash = bit_serial(&key, &input);
-        prop_assert_eq!(by_table(&key, &input), hash);
         prop_assert_eq!(reference::toeplitz(key.as_bytes(), &input), hash);
+        for toeplitz in routines(&key) {
+            prop_assert_eq!(toeplitz.hash(&hash_input(&input)), hash, "{}", toeplitz.routine());
+        }
+    }
+
+    #[test]
+    fn batch_has_the_hash_of_each(key in keys(0), inputs in vec(inputs(), 0..40), room in 0..40usize) {
+        let expected: Vec<u32> = inputs.iter().map(|input| bit_serial(&key, input)).collect();
+        let inputs: Vec<HashInput> = inputs.iter().map(|input| hash_input(input)).collect();
+        for toeplitz in routines(&key) {
+            let mut hashes = vec![7; room];
+            toeplitz.hash_batch(&inputs, &mut hashes);
+            let (done, rest) = hashes.split_at(room.min(inputs.len()));
+            prop_assert_eq!(done, &expected[..done.len()], "{}", toeplitz.routine());
+            prop_assert!(rest.iter().all(|&untouched| untouched == 7), "{}", toeplitz.routine());
+        }
     }
 
     #[test]
     fn hash_is_the_sum_of_the_words(key in keys(0), input in inputs()) {
-        let table = ToeplitzTable::new(&key);
+        let table = Toeplitz::new(&key);
         let words = input.iter().enumerate().map(|(position, &byte)| table.word(position, byte));
         prop_assert_eq!(words.fold(0, |sum, word| sum ^ word), bit_serial(&key, &input));
     }
@@ -63,7 +83,10 @@ proptest! {
     fn hash_is_linear(key in keys(0), pairs in vec(any::<[u8; 2]>(), 0..=MAX_INPUT_LEN)) {
         let input = |of: fn(&[u8; 2]) -> u8| pairs.iter().map(of).collect::<Vec<u8>>();
         let (a, b, sum) = (input(|p| p[0]), input(|p| p[1]), input(|p| p[0] ^ p[1]));
-        prop_assert_eq!(by_table(&key, &sum), by_table(&key, &a) ^ by_table(&key, &b));
+        for toeplitz in routines(&key) {
+            let [a, b, sum] = [&a, &b, &sum].map(|input| toeplitz.hash(&hash_input(input)));
+            prop_assert_eq!(sum, a ^ b, "{}", toeplitz.routine());
+        }
         prop_assert_eq!(bit_serial(&key, &sum), bit_serial(&key, &a) ^ bit_serial(&key, &b));
     }
 
@@ -297,6 +320,36 @@ fn is_symmetric<T: AsRef<[u16]>>(config: &SteeringConfig<T>, link: Link, flow: F
     let back = Flow { addresses: [to, from], ports: [destination, source], ..flow };
     let verdict = classify(config, link, &flow.packet(link));
     verdict.report != HashReport::None && verdict == classify(config, link, &back.packet(link))
+}
+
+/// Which routines the properties are run with, said on the standard error: not one that is thought to
+/// be tested is left out in silence. What the CPU has is what Linux says of it, so this is no test
+/// for an emulator that gives the program another CPU.
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn routines_are_those_of_the_cpu() {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").expect("cannot read /proc/cpuinfo");
+    let flags = cpuinfo.lines().find(|line| line.starts_with("flags")).expect("no flags");
+    let flags: Vec<&str> = flags.split_whitespace().collect();
+    let has = |needed: &str| needed.split(' ').all(|flag| flags.contains(&flag));
+    let clmul = "pclmulqdq sse4_1";
+    let avx512 = "pclmulqdq sse4_1 vpclmulqdq gfni avx512f avx512bw avx512dq avx512vl";
+    for routine in Routine::ALL {
+        let expected = match routine {
+            Routine::Clmul => has(clmul),
+            Routine::ClmulAvx512 => has(avx512),
+            _ => true,
+        };
+        assert_eq!(routine.is_available(), expected, "{routine}");
+        let made = Toeplitz::with_routine(&HashKey::MICROSOFT, routine);
+        assert_eq!(made.map(|toeplitz| toeplitz.routine()), expected.then_some(routine));
+        if !expected {
+            // Not by a macro: those of a passed test are not shown.
+            let text = format!("routine {routine} is NOT tested: this CPU does not have it\n");
+            std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes())
+                .expect("cannot write to stderr");
+        }
+    }
 }
 
 /// The same as `verdict_is_the_references`, without shrinking, for many more packets: 50,000, or as

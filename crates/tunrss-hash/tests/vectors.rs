@@ -1,6 +1,8 @@
 //! The meaning against published values.
 
-use tunrss_hash::toeplitz::bit_serial;
+use tunrss_hash::classify::select;
+use tunrss_hash::toeplitz::{Routine, Toeplitz, bit_serial};
+use tunrss_hash::tunnel::dissect_through;
 use tunrss_hash::{ConfigError, HashKey, HashTypes, SteeringConfig, classify};
 use tunrss_testkit::vector;
 
@@ -11,6 +13,27 @@ fn every_vector_has_its_verdict() {
     for vector in vectors {
         let verdict = classify(&vector.config, vector.link, &vector.packet);
         assert_eq!(verdict, vector.expected, "{}: {}", vector.id, vector.comment);
+    }
+}
+
+/// The hash of each vector by every routine that this machine has.
+#[test]
+fn every_vector_has_its_hash_by_every_routine() {
+    for routine in Routine::ALL {
+        let mut hashed = 0;
+        for vector in vector::all() {
+            let (config, packet) = (&vector.config, &vector.packet);
+            let Some(toeplitz) = Toeplitz::with_routine(config.key(), routine) else { continue };
+            let dissection = dissect_through(config.tunnels(), vector.link, packet);
+            let Some((_, input)) = select(config.types(), &dissection) else { continue };
+            let input = config.transform().apply(&input);
+            assert_eq!(toeplitz.hash(&input), vector.expected.hash, "{routine}: {}", vector.id);
+            let mut hashes = [0; 7];
+            toeplitz.hash_batch(&[input; 7], &mut hashes);
+            assert_eq!(hashes, [vector.expected.hash; 7], "{routine}: {}", vector.id);
+            hashed += 1;
+        }
+        assert_eq!(hashed > 0, routine.is_available(), "{routine}");
     }
 }
 

@@ -1,0 +1,92 @@
+//! What is hashed.
+
+use core::fmt;
+
+/// The longest hash input, in bytes: two IPv6 addresses and two ports.
+pub const MAX_INPUT_LEN: usize = 36;
+
+/// What is hashed of a packet: addresses and ports in wire order, at most [`MAX_INPUT_LEN`] bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct HashInput {
+    /// Zero from `len` on: zero bytes add nothing to a hash, so routines need not look at `len`.
+    bytes: [u8; PADDED_LEN],
+    len: u8,
+}
+
+impl HashInput {
+    /// The input made of these fields, one after the other.
+    ///
+    /// # Errors
+    /// `None` if they are longer than [`MAX_INPUT_LEN`] bytes together.
+    pub fn new(fields: &[&[u8]]) -> Option<Self> {
+        let mut input = Self { bytes: [0; PADDED_LEN], len: 0 };
+        let bytes = input.bytes.first_chunk_mut::<MAX_INPUT_LEN>()?;
+        for field in fields {
+            let start = usize::from(input.len);
+            let end = start.checked_add(field.len())?;
+            bytes.get_mut(start..end)?.copy_from_slice(field);
+            input.len = u8::try_from(end).ok()?;
+        }
+        Some(input)
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or(&self.bytes)
+    }
+
+    /// Two addresses and, for the TCP and UDP types, source and destination port.
+    #[inline]
+    pub(crate) fn of<const N: usize>(
+        source: [u8; N],
+        destination: [u8; N],
+        ports: Option<[u8; 4]>,
+    ) -> Self {
+        const { assert!(2 * N + 4 <= MAX_INPUT_LEN) };
+        let mut bytes = [0; PADDED_LEN];
+        let fields = bytes.split_first_chunk_mut().and_then(|(first, rest)| {
+            let (second, rest) = rest.split_first_chunk_mut()?;
+            Some((first, second, rest.first_chunk_mut()?))
+        });
+        if let Some((first, second, third)) = fields {
+            *first = source;
+            *second = destination;
+            *third = ports.unwrap_or_default();
+        }
+        Self { bytes, len: (2 * N + if ports.is_some() { 4 } else { 0 }) as u8 }
+    }
+
+    /// Whether all that is not zero stands in the first 12 bytes: what IPv4 has.
+    #[inline]
+    pub(super) fn is_short(&self) -> bool {
+        self.len <= 12
+    }
+
+    /// The bytes as little-endian words, with zeros behind.
+    #[inline]
+    pub(super) fn words(&self) -> [u64; PADDED_LEN / 8] {
+        let mut words = [0; PADDED_LEN / 8];
+        for (word, bytes) in words.iter_mut().zip(self.bytes.as_chunks().0) {
+            *word = u64::from_le_bytes(*bytes);
+        }
+        words
+    }
+
+    /// The 16 bytes from `start` on as little-endian words; 0 if there are not so many.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    pub(super) fn two_words_from(&self, start: usize) -> [i64; 2] {
+        let bytes = self.bytes.get(start..).and_then(|bytes| bytes.first_chunk());
+        let words = u128::from_le_bytes(bytes.copied().unwrap_or_default());
+        [words as i64, (words >> 64) as i64]
+    }
+}
+
+impl fmt::Debug for HashInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HashInput").field(&self.as_bytes()).finish()
+    }
+}
+
+/// [`MAX_INPUT_LEN`], rounded up to whole words.
+const PADDED_LEN: usize = 40;
