@@ -8,8 +8,9 @@ pub const MAX_INPUT_LEN: usize = 36;
 /// What is hashed of a packet: addresses and ports in wire order, at most [`MAX_INPUT_LEN`] bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct HashInput {
-    /// Zero from `len` on: zero bytes add nothing to a hash, so routines need not look at `len`.
-    bytes: [u8; PADDED_LEN],
+    /// By words, as routines take them. Zero from `len` on: zero bytes add nothing to a hash, so that
+    /// routines need not look at `len`.
+    bytes: [[u8; 8]; WORDS],
     len: u8,
 }
 
@@ -19,8 +20,8 @@ impl HashInput {
     /// # Errors
     /// `None` if they are longer than [`MAX_INPUT_LEN`] bytes together.
     pub fn new(fields: &[&[u8]]) -> Option<Self> {
-        let mut input = Self { bytes: [0; PADDED_LEN], len: 0 };
-        let bytes = input.bytes.first_chunk_mut::<MAX_INPUT_LEN>()?;
+        let mut input = Self { bytes: [[0; 8]; WORDS], len: 0 };
+        let bytes = input.bytes.as_flattened_mut().first_chunk_mut::<MAX_INPUT_LEN>()?;
         for field in fields {
             let start = usize::from(input.len);
             let end = start.checked_add(field.len())?;
@@ -32,7 +33,8 @@ impl HashInput {
 
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or(&self.bytes)
+        let bytes = self.bytes.as_flattened();
+        bytes.get(..usize::from(self.len)).unwrap_or(bytes)
     }
 
     /// Two addresses and, for the TCP and UDP types, source and destination port.
@@ -43,8 +45,8 @@ impl HashInput {
         ports: Option<[u8; 4]>,
     ) -> Self {
         const { assert!(2 * N + 4 <= MAX_INPUT_LEN) };
-        let mut bytes = [0; PADDED_LEN];
-        let fields = bytes.split_first_chunk_mut().and_then(|(first, rest)| {
+        let mut bytes = [[0; 8]; WORDS];
+        let fields = bytes.as_flattened_mut().split_first_chunk_mut().and_then(|(first, rest)| {
             let (second, rest) = rest.split_first_chunk_mut()?;
             Some((first, second, rest.first_chunk_mut()?))
         });
@@ -64,19 +66,15 @@ impl HashInput {
 
     /// The bytes as little-endian words, with zeros behind.
     #[inline]
-    pub(super) fn words(&self) -> [u64; PADDED_LEN / 8] {
-        let mut words = [0; PADDED_LEN / 8];
-        for (word, bytes) in words.iter_mut().zip(self.bytes.as_chunks().0) {
-            *word = u64::from_le_bytes(*bytes);
-        }
-        words
+    pub(super) fn words(&self) -> [u64; WORDS] {
+        self.bytes.map(u64::from_le_bytes)
     }
 
     /// The 16 bytes from `start` on as little-endian words; 0 if there are not so many.
     #[cfg(target_arch = "x86_64")]
     #[inline]
     pub(super) fn two_words_from(&self, start: usize) -> [i64; 2] {
-        let bytes = self.bytes.get(start..).and_then(|bytes| bytes.first_chunk());
+        let bytes = self.bytes.as_flattened().get(start..).and_then(|bytes| bytes.first_chunk());
         let words = u128::from_le_bytes(bytes.copied().unwrap_or_default());
         [words as i64, (words >> 64) as i64]
     }
@@ -88,5 +86,5 @@ impl fmt::Debug for HashInput {
     }
 }
 
-/// [`MAX_INPUT_LEN`], rounded up to whole words.
-const PADDED_LEN: usize = 40;
+/// Words of 8 bytes that the longest input fills, the last one in part.
+const WORDS: usize = MAX_INPUT_LEN.div_ceil(8);

@@ -120,32 +120,39 @@ impl Extension {
 
 #[target_feature(enable = "pclmulqdq,sse4.1")]
 fn short_by_pclmul(factors: &Factors, w0: u64, w1: u64) -> u32 {
-    hash_of(reverse(short(factors, w0, w1)))
+    hash_of(reverse(short(factors, vector(w0, w1))))
 }
 
 #[target_feature(enable = "pclmulqdq,sse4.1")]
 fn long_by_pclmul(factors: &Factors, w0: u64, w1: u64, w2: u64, w3: u64, w4: u64) -> u32 {
-    hash_of(reverse(long(factors, [w0, w1, w2, w3, w4])))
+    let (start, end) = (vector(w0, w1), vector(w3, w4));
+    let middle = _mm_alignr_epi8::<12>(vector(w2, w3), start);
+    hash_of(reverse(long(factors, start, middle, end)))
 }
 
 #[target_feature(enable = "pclmulqdq,sse4.1,gfni,avx")]
 fn short_by_avx512(factors: &Factors, w0: u64, w1: u64) -> u32 {
-    hash_of(reverse_by_gfni(short(factors, w0, w1)))
+    hash_of(reverse_by_gfni(short(factors, vector(w0, w1))))
 }
 
 #[target_feature(enable = "pclmulqdq,sse4.1,gfni,avx")]
 fn long_by_avx512(factors: &Factors, w0: u64, w1: u64, w2: u64, w3: u64, w4: u64) -> u32 {
-    hash_of(reverse_by_gfni(long(factors, [w0, w1, w2, w3, w4])))
+    let (start, end) = (vector(w0, w1), vector(w3, w4));
+    let middle = _mm_alignr_epi8::<12>(vector(w2, w3), start);
+    hash_of(reverse_by_gfni(long(factors, start, middle, end)))
 }
 
 #[target_feature(enable = "pclmulqdq,sse4.1")]
 fn batch_by_pclmul(factors: &Factors, inputs: &[HashInput], hashes: &mut [u32]) {
     for (input, hash) in inputs.iter().zip(hashes) {
-        let words = input.words();
+        let from = |start| {
+            let [low, high] = input.two_words_from(start);
+            _mm_set_epi64x(high, low)
+        };
         let sum = if input.is_short() {
-            short(factors, words[0], words[1])
+            short(factors, from(0))
         } else {
-            long(factors, words)
+            long(factors, from(0), from(12), from(24))
         };
         *hash = hash_of(reverse(sum));
     }
@@ -176,23 +183,21 @@ fn batch_by_avx512(factors: &Factors, inputs: &[HashInput], hashes: &mut [u32]) 
     }
 }
 
-/// The hash of 12 bytes, bit by bit in reverse order, in dword 2.
+/// The hash of the 12 bytes that `input` starts with, its bits in reverse order, in dword 2.
 #[target_feature(enable = "pclmulqdq,sse4.1")]
 #[inline]
-fn short(factors: &Factors, w0: u64, w1: u64) -> __m128i {
-    let (first, second) = products(vector(w0, w1), &factors[0]);
+fn short(factors: &Factors, input: __m128i) -> __m128i {
+    let (first, second) = products(input, &factors[0]);
     _mm_xor_si128(first, _mm_slli_si128::<4>(second))
 }
 
-/// The hash of 36 bytes, bit by bit in reverse order, in dword 2.
+/// The same of three times 12 bytes.
 #[target_feature(enable = "pclmulqdq,sse4.1")]
 #[inline]
-fn long(factors: &Factors, [w0, w1, w2, w3, w4]: [u64; 5]) -> __m128i {
-    let start = vector(w0, w1);
-    let middle = _mm_alignr_epi8::<12>(vector(w2, w3), start);
+fn long(factors: &Factors, start: __m128i, middle: __m128i, end: __m128i) -> __m128i {
     let (first_0, second_0) = products(start, &factors[0]);
     let (first_1, second_1) = products(middle, &factors[1]);
-    let (first_2, second_2) = products(vector(w3, w4), &factors[2]);
+    let (first_2, second_2) = products(end, &factors[2]);
     let first = _mm_xor_si128(_mm_xor_si128(first_0, first_1), first_2);
     let second = _mm_xor_si128(_mm_xor_si128(second_0, second_1), second_2);
     _mm_xor_si128(first, _mm_slli_si128::<4>(second))
