@@ -1,3 +1,4 @@
 //! What tunrss is measured beside, each used if it is installed.
 
+pub(crate) mod dpdk;
 pub(crate) mod qemu;
