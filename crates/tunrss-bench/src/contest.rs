@@ -62,6 +62,36 @@ impl<'a> Contest<'a> {
         self
     }
 
+    /// Add a contender that does the work `len` times in each of so many passes, and says how long
+    /// they took.
+    pub(crate) fn in_passes(
+        self,
+        name: impl Into<String>,
+        len: usize,
+        mut passes: impl FnMut(u64) -> Result<Duration> + 'a,
+    ) -> Self {
+        self.contender(name, move |times| {
+            let count = times.div_ceil(len as u64);
+            Ok(passes(count)?.mul_f64(times as f64 / (count * len as u64) as f64))
+        })
+    }
+
+    /// Add a contender that does the work `len` times in a pass, which is timed here.
+    pub(crate) fn timed_in_passes(
+        self,
+        name: impl Into<String>,
+        len: usize,
+        mut pass: impl FnMut() + 'a,
+    ) -> Self {
+        self.in_passes(name, len, move |count| {
+            let start = Instant::now();
+            for _ in 0..count {
+                pass();
+            }
+            Ok(start.elapsed())
+        })
+    }
+
     /// Add a contender whose work is timed here, once around all repetitions.
     pub(crate) fn timed<T>(
         self,

@@ -6,7 +6,6 @@
 
 use std::cell::RefCell;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use tunrss_hash::HashKey;
@@ -61,13 +60,11 @@ fn contest(
     if !batch {
         let mut hashes = vec![0; RING];
         let (ring, key) = (&ring, &key);
-        contest = contest.contender("bit by bit", move |times| {
-            Ok(passes(times, || {
-                for (hash, input) in hashes.iter_mut().zip(ring) {
-                    *hash = bit_serial(black_box(key), input.as_bytes());
-                }
-                black_box(&hashes);
-            }))
+        contest = contest.timed_in_passes("bit by bit", RING, move || {
+            for (hash, input) in hashes.iter_mut().zip(ring) {
+                *hash = bit_serial(black_box(key), input.as_bytes());
+            }
+            black_box(&hashes);
         });
     }
     for toeplitz in Routine::ALL.iter().filter_map(|&one| Toeplitz::with_routine(&key, one)) {
@@ -75,11 +72,9 @@ fn contest(
         hash(&toeplitz, &ring, &mut hashes, batch);
         ensure!(hashes == expected, "the routine {} hashes wrongly", toeplitz.routine());
         let ring = &ring;
-        contest = contest.contender(toeplitz.routine().name(), move |times| {
-            Ok(passes(times, || {
-                hash(black_box(&toeplitz), ring, &mut hashes, batch);
-                black_box(&hashes);
-            }))
+        contest = contest.timed_in_passes(toeplitz.routine().name(), RING, move || {
+            hash(black_box(&toeplitz), ring, &mut hashes, batch);
+            black_box(&hashes);
         });
     }
     let mut theirs = vec![];
@@ -93,10 +88,8 @@ fn contest(
         for &function in &theirs {
             let hashes = hasher.borrow_mut().hashes(function)?;
             ensure!(hashes == expected, "{} hashes otherwise than we do", function.name());
-            contest = contest.contender(function.name(), move |times| {
-                let passes = times.div_ceil(RING as u64);
-                let took = hasher.borrow_mut().time(function, passes)?;
-                Ok(scaled(took, times, passes))
+            contest = contest.in_passes(function.name(), RING, move |passes| {
+                hasher.borrow_mut().time(function, passes)
             });
         }
     }
@@ -125,22 +118,8 @@ fn hash(toeplitz: &Toeplitz, ring: &[HashInput], hashes: &mut [u32], batch: bool
     }
 }
 
-/// How long `times` hashes take, from whole passes over the ring.
-fn passes(times: u64, mut pass: impl FnMut()) -> Duration {
-    let passes = times.div_ceil(RING as u64);
-    let start = Instant::now();
-    for _ in 0..passes {
-        pass();
-    }
-    scaled(start.elapsed(), times, passes)
-}
-
-fn scaled(took: Duration, times: u64, passes: u64) -> Duration {
-    took.mul_f64(times as f64 / (passes * RING as u64) as f64)
-}
-
 /// The same bytes in every run, without a pattern that a branch predictor would find (xorshift64).
-fn random_bytes(len: usize) -> Vec<u8> {
+pub(super) fn random_bytes(len: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let byte = |_| {
         state ^= state << 13;
