@@ -62,6 +62,7 @@ impl<T: AsRef<[u16]>> SteeringConfig<T> {
     }
 
     /// The enabled hash types.
+    #[inline]
     pub fn types(&self) -> HashTypes {
         self.types
     }
@@ -72,31 +73,37 @@ impl<T: AsRef<[u16]>> SteeringConfig<T> {
     }
 
     /// The key in the form that hashes are computed from.
+    #[inline]
     pub fn toeplitz(&self) -> &Toeplitz {
         &self.toeplitz
     }
 
     /// The indirection table.
+    #[inline]
     pub fn table(&self) -> &[u16] {
         self.table.as_ref()
     }
 
     /// The queue of packets without hash.
+    #[inline]
     pub fn unclassified(&self) -> u16 {
         self.unclassified
     }
 
     /// The types of the tunnels that are looked into.
+    #[inline]
     pub fn tunnels(&self) -> TunnelTypes {
         self.tunnels
     }
 
     /// What is done to addresses and ports before they are hashed.
+    #[inline]
     pub fn transform(&self) -> InputTransform {
         self.transform
     }
 
     /// The queue of a packet with this hash: the table's entry named by the hash's low bits.
+    #[inline]
     pub fn queue_for(&self, hash: u32) -> u16 {
         let table = self.table();
         let index = hash as usize & table.len().wrapping_sub(1);

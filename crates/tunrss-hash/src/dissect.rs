@@ -135,24 +135,36 @@ pub enum NoPorts {
 
 /// Find the fields of `packet`, which starts with the header `link`.
 pub fn dissect(link: Link, packet: &[u8]) -> Dissection {
+    let (vlan_tags, header) = locate(link, packet);
+    let network = match header {
+        Ok((Version::V4, at)) => ipv4(packet, at).map(Network::from),
+        Ok((Version::V6, at)) => ipv6(packet, at).map(Network::from),
+        Err(not_hashable) => Err(not_hashable),
+    };
+    Dissection { vlan_tags, network }
+}
+
+/// The VLAN tags of `packet`, and which IP header is to be expected where.
+#[inline]
+pub(crate) fn locate(link: Link, packet: &[u8]) -> (u8, Result<(Version, usize), NotHashable>) {
     match link {
         Link::Ethernet => ethernet(packet),
-        Link::Ip => {
-            let network = match packet.first().map(|byte| byte >> 4) {
-                Some(4) => ipv4(packet, 0),
-                Some(6) => ipv6(packet, 0),
-                Some(version) => Err(NotHashable::IpVersion(version)),
-                None => Err(NotHashable::IpTruncated),
-            };
-            Dissection { vlan_tags: 0, network }
-        }
+        Link::Ip => (0, bare(packet)),
     }
 }
 
-fn ethernet(frame: &[u8]) -> Dissection {
+/// A version of IP.
+#[derive(Clone, Copy)]
+pub(crate) enum Version {
+    V4,
+    V6,
+}
+
+#[inline]
+fn ethernet(frame: &[u8]) -> (u8, Result<(Version, usize), NotHashable>) {
     let mut at = 12;
     let mut vlan_tags = 0;
-    let network = loop {
+    let version = loop {
         match field(frame, at).map(u16::from_be_bytes) {
             Some(ETHERTYPE_VLAN | ETHERTYPE_QINQ) if usize::from(vlan_tags) == MAX_VLAN_TAGS => {
                 break Err(NotHashable::TooManyVlanTags);
@@ -161,18 +173,58 @@ fn ethernet(frame: &[u8]) -> Dissection {
                 vlan_tags += 1;
                 at += 4;
             }
-            Some(ETHERTYPE_IPV4) => break ipv4(frame, at + 2),
-            Some(ETHERTYPE_IPV6) => break ipv6(frame, at + 2),
+            Some(ETHERTYPE_IPV4) => break Ok((Version::V4, at + 2)),
+            Some(ETHERTYPE_IPV6) => break Ok((Version::V6, at + 2)),
             Some(other) => break Err(NotHashable::EtherType(other)),
             None => break Err(NotHashable::FrameTruncated),
         }
     };
-    Dissection { vlan_tags, network }
+    (vlan_tags, version)
 }
 
-pub(crate) fn ipv4(packet: &[u8], at: usize) -> Result<Network, NotHashable> {
-    let header: [u8; 20] = field(packet, at).ok_or(NotHashable::IpTruncated)?;
-    let [version_ihl, _, _, _, _, _, frag_high, frag_low, _, protocol, ..] = header;
+#[inline]
+fn bare(packet: &[u8]) -> Result<(Version, usize), NotHashable> {
+    match packet.first().map(|byte| byte >> 4) {
+        Some(4) => Ok((Version::V4, 0)),
+        Some(6) => Ok((Version::V6, 0)),
+        Some(version) => Err(NotHashable::IpVersion(version)),
+        None => Err(NotHashable::IpTruncated),
+    }
+}
+
+/// [`Network::V4`] by itself, its addresses still where they were found.
+pub(crate) struct Ipv4<'a> {
+    pub(crate) source: &'a [u8; 4],
+    pub(crate) destination: &'a [u8; 4],
+    pub(crate) transport: Result<Transport, NoPorts>,
+}
+
+/// [`Network::V6`] by itself, its addresses still where they were found.
+pub(crate) struct Ipv6<'a> {
+    pub(crate) source: &'a [u8; 16],
+    pub(crate) destination: &'a [u8; 16],
+    pub(crate) extensions: Option<Extensions>,
+    pub(crate) transport: Result<Transport, NoPorts>,
+}
+
+impl From<Ipv4<'_>> for Network {
+    fn from(ip: Ipv4<'_>) -> Self {
+        let Ipv4 { source, destination, transport } = ip;
+        Self::V4 { source: *source, destination: *destination, transport }
+    }
+}
+
+impl From<Ipv6<'_>> for Network {
+    fn from(ip: Ipv6<'_>) -> Self {
+        let Ipv6 { source, destination, extensions, transport } = ip;
+        Self::V6 { source: *source, destination: *destination, extensions, transport }
+    }
+}
+
+#[inline(always)]
+pub(crate) fn ipv4(packet: &[u8], at: usize) -> Result<Ipv4<'_>, NotHashable> {
+    let header: &[u8; 20] = view(packet, at).ok_or(NotHashable::IpTruncated)?;
+    let &[version_ihl, _, _, _, _, _, frag_high, frag_low, _, protocol, ..] = header;
     if version_ihl >> 4 != 4 {
         return Err(NotHashable::IpVersion(version_ihl >> 4));
     }
@@ -185,22 +237,57 @@ pub(crate) fn ipv4(packet: &[u8], at: usize) -> Result<Network, NotHashable> {
     } else {
         transport(packet, protocol, at + header_len)
     };
-    let [.., s0, s1, s2, s3, d0, d1, d2, d3] = header;
-    Ok(Network::V4 { source: [s0, s1, s2, s3], destination: [d0, d1, d2, d3], transport })
+    let source = view(header, 12).ok_or(NotHashable::IpTruncated)?;
+    let destination = view(header, 16).ok_or(NotHashable::IpTruncated)?;
+    Ok(Ipv4 { source, destination, transport })
 }
 
-pub(crate) fn ipv6(packet: &[u8], at: usize) -> Result<Network, NotHashable> {
-    let truncated = NotHashable::IpTruncated;
-    let [version, _, _, _, _, _, next, _]: [u8; 8] = field(packet, at).ok_or(truncated)?;
-    let source = field(packet, at + 8).ok_or(truncated)?;
-    let destination = field(packet, at + 24).ok_or(truncated)?;
+#[inline]
+pub(crate) fn ipv6(packet: &[u8], at: usize) -> Result<Ipv6<'_>, NotHashable> {
+    let header = ipv6_header(packet, at)?;
+    Ok(if header.is_extended() { header.extended(packet, at) } else { header.plain(packet, at) })
+}
+
+#[inline(always)]
+pub(crate) fn ipv6_header(packet: &[u8], at: usize) -> Result<Ipv6Header<'_>, NotHashable> {
+    let header: &[u8; 40] = view(packet, at).ok_or(NotHashable::IpTruncated)?;
+    let &[version, _, _, _, _, _, next, ..] = header;
     if version >> 4 != 6 {
         return Err(NotHashable::IpVersion(version >> 4));
     }
-    let mut extensions = Extensions::default();
-    let transport = walk(packet, next, at + 40, &mut extensions);
-    let extensions = (extensions.count > 0).then_some(extensions);
-    Ok(Network::V6 { source, destination, extensions, transport })
+    let source = view(header, 8).ok_or(NotHashable::IpTruncated)?;
+    let destination = view(header, 24).ok_or(NotHashable::IpTruncated)?;
+    Ok(Ipv6Header { next, source, destination })
+}
+
+/// The fixed header of IPv6.
+pub(crate) struct Ipv6Header<'a> {
+    next: u8,
+    source: &'a [u8; 16],
+    destination: &'a [u8; 16],
+}
+
+impl<'a> Ipv6Header<'a> {
+    /// Whether extension headers follow it.
+    #[inline]
+    pub(crate) fn is_extended(&self) -> bool {
+        is_extension_header(self.next)
+    }
+
+    /// What the packet has, if no extension headers follow; the header is `at` this place.
+    #[inline(always)]
+    pub(crate) fn plain(self, packet: &[u8], at: usize) -> Ipv6<'a> {
+        let transport = transport(packet, self.next, at + 40);
+        Ipv6 { source: self.source, destination: self.destination, extensions: None, transport }
+    }
+
+    /// What it has, if some follow.
+    fn extended(self, packet: &[u8], at: usize) -> Ipv6<'a> {
+        let mut extensions = Extensions::default();
+        let transport = walk(packet, self.next, at + 40, &mut extensions);
+        let extensions = Some(extensions);
+        Ipv6 { source: self.source, destination: self.destination, extensions, transport }
+    }
 }
 
 /// Walk the extension headers from `at` on, the first of kind `next`, to the transport header.
@@ -268,6 +355,7 @@ fn home_address(packet: &[u8], mut at: usize, end: usize) -> Option<[u8; 16]> {
     None
 }
 
+#[inline(always)]
 fn transport(packet: &[u8], protocol: u8, at: usize) -> Result<Transport, NoPorts> {
     let protocol = match protocol {
         6 => Protocol::Tcp,
@@ -278,6 +366,7 @@ fn transport(packet: &[u8], protocol: u8, at: usize) -> Result<Transport, NoPort
     Ok(Transport { protocol, ports })
 }
 
+#[inline]
 fn is_extension_header(next: u8) -> bool {
     matches!(
         next,
@@ -291,8 +380,15 @@ fn is_extension_header(next: u8) -> bool {
 }
 
 /// `N` bytes from `at` on, if the packet has them.
+#[inline]
 pub(crate) fn field<const N: usize>(packet: &[u8], at: usize) -> Option<[u8; N]> {
-    packet.get(at..)?.first_chunk().copied()
+    view(packet, at).copied()
+}
+
+/// The same where they are.
+#[inline(always)]
+fn view<const N: usize>(packet: &[u8], at: usize) -> Option<&[u8; N]> {
+    packet.get(at..)?.first_chunk()
 }
 
 /// EtherType of IPv4.

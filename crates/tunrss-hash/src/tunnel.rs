@@ -177,8 +177,8 @@ pub fn dissect_inner(packet: &[u8], tunnel: &Tunnel) -> Dissection {
     let bare = |network| Dissection { vlan_tags: 0, network };
     match (tunnel.inner, packet.get(tunnel.offset..)) {
         (Inner::Ethernet, Some(frame)) => dissect::dissect(Link::Ethernet, frame),
-        (Inner::Ipv4, _) => bare(dissect::ipv4(packet, tunnel.offset)),
-        (Inner::Ipv6, _) => bare(dissect::ipv6(packet, tunnel.offset)),
+        (Inner::Ipv4, _) => bare(dissect::ipv4(packet, tunnel.offset).map(Network::from)),
+        (Inner::Ipv6, _) => bare(dissect::ipv6(packet, tunnel.offset).map(Network::from)),
         (Inner::Ethernet, None) => bare(Err(NotHashable::FrameTruncated)),
     }
 }

@@ -40,8 +40,8 @@ impl HashInput {
     /// Two addresses and, for the TCP and UDP types, source and destination port.
     #[inline]
     pub(crate) fn of<const N: usize>(
-        source: [u8; N],
-        destination: [u8; N],
+        source: &[u8; N],
+        destination: &[u8; N],
         ports: Option<[u8; 4]>,
     ) -> Self {
         const { assert!(2 * N + 4 <= MAX_INPUT_LEN) };
@@ -51,8 +51,8 @@ impl HashInput {
             Some((first, second, rest.first_chunk_mut()?))
         });
         if let Some((first, second, third)) = fields {
-            *first = source;
-            *second = destination;
+            *first = *source;
+            *second = *destination;
             *third = ports.unwrap_or_default();
         }
         Self { bytes, len: (2 * N + if ports.is_some() { 4 } else { 0 }) as u8 }

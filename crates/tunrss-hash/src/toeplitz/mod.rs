@@ -86,7 +86,8 @@ impl Toeplitz {
     pub fn hash(&self, input: &HashInput) -> u32 {
         match &self.vectorised {
             Some(vectorised) => vectorised.hash(input),
-            None => self.table.hash(input),
+            // By value: what no one has the address of, the caller may keep in registers.
+            None => self.table.hash(*input),
         }
     }
 
@@ -98,7 +99,7 @@ impl Toeplitz {
             Some(vectorised) => vectorised.hash_batch(inputs, hashes),
             None => {
                 for (input, hash) in inputs.iter().zip(hashes) {
-                    *hash = self.table.hash(input);
+                    *hash = self.table.hash(*input);
                 }
             }
         }

@@ -30,7 +30,7 @@ impl Table {
         table
     }
 
-    pub(super) fn hash(&self, input: &HashInput) -> u32 {
+    pub(super) fn hash(&self, input: HashInput) -> u32 {
         let halves = self.high.iter().zip(&self.low);
         input
             .as_bytes()
