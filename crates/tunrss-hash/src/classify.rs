@@ -1,7 +1,7 @@
 //! From configuration and packet to hash, report and queue: the oracle for every executor.
 
 use crate::dissect::{
-    Dissection, Ipv4, Ipv6, Network, Protocol, Transport, Version, ipv4, ipv6_header, locate,
+    Dissection, Ip, Ipv4, Ipv6, Network, Protocol, Transport, ipv4, ipv6_header, locate,
 };
 use crate::toeplitz::HashInput;
 use crate::tunnel::dissect_through;
@@ -30,12 +30,12 @@ where
     }
     let types = config.types();
     match locate(link, packet).1 {
-        Ok((Version::V4, at)) => {
-            verdict(config, ipv4(packet, at).ok().and_then(|ip| select_v4(types, ip)))
+        Ok(Ip::V4(packet)) => {
+            verdict(config, ipv4(packet).ok().and_then(|ip| select_v4(types, ip)))
         }
-        Ok((Version::V6, at)) => match ipv6_header(packet, at) {
+        Ok(Ip::V6(ip)) => match ipv6_header(ip) {
             Ok(header) if header.is_extended() => classify_rare(config, link, packet),
-            Ok(header) => verdict(config, select_v6(types, header.plain(packet, at))),
+            Ok(header) => verdict(config, select_v6(types, header.plain(ip))),
             Err(_) => verdict(config, None),
         },
         Err(_) => verdict(config, None),

@@ -135,58 +135,59 @@ pub enum NoPorts {
 
 /// Find the fields of `packet`, which starts with the header `link`.
 pub fn dissect(link: Link, packet: &[u8]) -> Dissection {
-    let (vlan_tags, header) = locate(link, packet);
-    let network = match header {
-        Ok((Version::V4, at)) => ipv4(packet, at).map(Network::from),
-        Ok((Version::V6, at)) => ipv6(packet, at).map(Network::from),
+    let (vlan_tags, ip) = locate(link, packet);
+    let network = match ip {
+        Ok(Ip::V4(packet)) => ipv4(packet).map(Network::from),
+        Ok(Ip::V6(packet)) => ipv6(packet).map(Network::from),
         Err(not_hashable) => Err(not_hashable),
     };
     Dissection { vlan_tags, network }
 }
 
-/// The VLAN tags of `packet`, and which IP header is to be expected where.
+/// The VLAN tags of `packet`, and the IP packet behind them.
 #[inline]
-pub(crate) fn locate(link: Link, packet: &[u8]) -> (u8, Result<(Version, usize), NotHashable>) {
+pub(crate) fn locate(link: Link, packet: &[u8]) -> (u8, Result<Ip<'_>, NotHashable>) {
     match link {
         Link::Ethernet => ethernet(packet),
         Link::Ip => (0, bare(packet)),
     }
 }
 
-/// A version of IP.
-#[derive(Clone, Copy)]
-pub(crate) enum Version {
-    V4,
-    V6,
+/// What is said to be an IP packet of this version, from where its header starts.
+pub(crate) enum Ip<'a> {
+    V4(&'a [u8]),
+    V6(&'a [u8]),
 }
 
 #[inline]
-fn ethernet(frame: &[u8]) -> (u8, Result<(Version, usize), NotHashable>) {
-    let mut at = 12;
+fn ethernet(frame: &[u8]) -> (u8, Result<Ip<'_>, NotHashable>) {
     let mut vlan_tags = 0;
-    let version = loop {
-        match field(frame, at).map(u16::from_be_bytes) {
-            Some(ETHERTYPE_VLAN | ETHERTYPE_QINQ) if usize::from(vlan_tags) == MAX_VLAN_TAGS => {
+    let mut rest = frame.get(12..);
+    let ip = loop {
+        let Some((ethertype, after)) = rest.and_then(|rest| rest.split_first_chunk()) else {
+            break Err(NotHashable::FrameTruncated);
+        };
+        match u16::from_be_bytes(*ethertype) {
+            ETHERTYPE_IPV4 => break Ok(Ip::V4(after)),
+            ETHERTYPE_IPV6 => break Ok(Ip::V6(after)),
+            ETHERTYPE_VLAN | ETHERTYPE_QINQ if usize::from(vlan_tags) == MAX_VLAN_TAGS => {
                 break Err(NotHashable::TooManyVlanTags);
             }
-            Some(ETHERTYPE_VLAN | ETHERTYPE_QINQ) => {
+            ETHERTYPE_VLAN | ETHERTYPE_QINQ => {
                 vlan_tags += 1;
-                at += 4;
+                rest = after.get(2..);
             }
-            Some(ETHERTYPE_IPV4) => break Ok((Version::V4, at + 2)),
-            Some(ETHERTYPE_IPV6) => break Ok((Version::V6, at + 2)),
-            Some(other) => break Err(NotHashable::EtherType(other)),
-            None => break Err(NotHashable::FrameTruncated),
+            other => break Err(NotHashable::EtherType(other)),
         }
     };
-    (vlan_tags, version)
+    (vlan_tags, ip)
 }
 
 #[inline]
-fn bare(packet: &[u8]) -> Result<(Version, usize), NotHashable> {
+fn bare(packet: &[u8]) -> Result<Ip<'_>, NotHashable> {
     match packet.first().map(|byte| byte >> 4) {
-        Some(4) => Ok((Version::V4, 0)),
-        Some(6) => Ok((Version::V6, 0)),
+        Some(4) => Ok(Ip::V4(packet)),
+        Some(6) => Ok(Ip::V6(packet)),
         Some(version) => Err(NotHashable::IpVersion(version)),
         None => Err(NotHashable::IpTruncated),
     }
@@ -222,8 +223,8 @@ impl From<Ipv6<'_>> for Network {
 }
 
 #[inline(always)]
-pub(crate) fn ipv4(packet: &[u8], at: usize) -> Result<Ipv4<'_>, NotHashable> {
-    let header: &[u8; 20] = view(packet, at).ok_or(NotHashable::IpTruncated)?;
+pub(crate) fn ipv4(packet: &[u8]) -> Result<Ipv4<'_>, NotHashable> {
+    let header: &[u8; 20] = view(packet, 0).ok_or(NotHashable::IpTruncated)?;
     let &[version_ihl, _, _, _, _, _, frag_high, frag_low, _, protocol, ..] = header;
     if version_ihl >> 4 != 4 {
         return Err(NotHashable::IpVersion(version_ihl >> 4));
@@ -235,7 +236,7 @@ pub(crate) fn ipv4(packet: &[u8], at: usize) -> Result<Ipv4<'_>, NotHashable> {
     } else if header_len < 20 {
         Err(NoPorts::HeaderLength)
     } else {
-        transport(packet, protocol, at + header_len)
+        transport(packet, protocol, header_len)
     };
     let source = view(header, 12).ok_or(NotHashable::IpTruncated)?;
     let destination = view(header, 16).ok_or(NotHashable::IpTruncated)?;
@@ -243,14 +244,14 @@ pub(crate) fn ipv4(packet: &[u8], at: usize) -> Result<Ipv4<'_>, NotHashable> {
 }
 
 #[inline]
-pub(crate) fn ipv6(packet: &[u8], at: usize) -> Result<Ipv6<'_>, NotHashable> {
-    let header = ipv6_header(packet, at)?;
-    Ok(if header.is_extended() { header.extended(packet, at) } else { header.plain(packet, at) })
+pub(crate) fn ipv6(packet: &[u8]) -> Result<Ipv6<'_>, NotHashable> {
+    let header = ipv6_header(packet)?;
+    Ok(if header.is_extended() { header.extended(packet) } else { header.plain(packet) })
 }
 
 #[inline(always)]
-pub(crate) fn ipv6_header(packet: &[u8], at: usize) -> Result<Ipv6Header<'_>, NotHashable> {
-    let header: &[u8; 40] = view(packet, at).ok_or(NotHashable::IpTruncated)?;
+pub(crate) fn ipv6_header(packet: &[u8]) -> Result<Ipv6Header<'_>, NotHashable> {
+    let header: &[u8; 40] = view(packet, 0).ok_or(NotHashable::IpTruncated)?;
     let &[version, _, _, _, _, _, next, ..] = header;
     if version >> 4 != 6 {
         return Err(NotHashable::IpVersion(version >> 4));
@@ -274,17 +275,17 @@ impl<'a> Ipv6Header<'a> {
         is_extension_header(self.next)
     }
 
-    /// What the packet has, if no extension headers follow; the header is `at` this place.
+    /// What `packet`, which starts with it, has if no extension headers follow.
     #[inline(always)]
-    pub(crate) fn plain(self, packet: &[u8], at: usize) -> Ipv6<'a> {
-        let transport = transport(packet, self.next, at + 40);
+    pub(crate) fn plain(self, packet: &[u8]) -> Ipv6<'a> {
+        let transport = transport(packet, self.next, 40);
         Ipv6 { source: self.source, destination: self.destination, extensions: None, transport }
     }
 
-    /// What it has, if some follow.
-    fn extended(self, packet: &[u8], at: usize) -> Ipv6<'a> {
+    /// What it has if some follow.
+    fn extended(self, packet: &[u8]) -> Ipv6<'a> {
         let mut extensions = Extensions::default();
-        let transport = walk(packet, self.next, at + 40, &mut extensions);
+        let transport = walk(packet, self.next, 40, &mut extensions);
         let extensions = Some(extensions);
         Ipv6 { source: self.source, destination: self.destination, extensions, transport }
     }
@@ -388,7 +389,7 @@ pub(crate) fn field<const N: usize>(packet: &[u8], at: usize) -> Option<[u8; N]>
 /// The same where they are.
 #[inline(always)]
 fn view<const N: usize>(packet: &[u8], at: usize) -> Option<&[u8; N]> {
-    packet.get(at..)?.first_chunk()
+    packet.get(at..at + N)?.first_chunk()
 }
 
 /// EtherType of IPv4.

@@ -49,8 +49,7 @@
 
 use crate::Link;
 use crate::dissect::{
-    self, Dissection, ETHERTYPE_IPV4, ETHERTYPE_IPV6, IPV4_MORE_FRAGMENTS_OR_OFFSET, Network,
-    NotHashable, field,
+    self, Dissection, ETHERTYPE_IPV4, ETHERTYPE_IPV6, IPV4_MORE_FRAGMENTS_OR_OFFSET, Network, field,
 };
 use crate::set_of_types::set_of_types;
 
@@ -174,13 +173,13 @@ pub fn dissect_through(types: TunnelTypes, link: Link, packet: &[u8]) -> Dissect
 
 /// The dissection of the packet inside `tunnel`.
 pub fn dissect_inner(packet: &[u8], tunnel: &Tunnel) -> Dissection {
-    let bare = |network| Dissection { vlan_tags: 0, network };
-    match (tunnel.inner, packet.get(tunnel.offset..)) {
-        (Inner::Ethernet, Some(frame)) => dissect::dissect(Link::Ethernet, frame),
-        (Inner::Ipv4, _) => bare(dissect::ipv4(packet, tunnel.offset).map(Network::from)),
-        (Inner::Ipv6, _) => bare(dissect::ipv6(packet, tunnel.offset).map(Network::from)),
-        (Inner::Ethernet, None) => bare(Err(NotHashable::FrameTruncated)),
-    }
+    let inner = packet.get(tunnel.offset..).unwrap_or_default();
+    let network = match tunnel.inner {
+        Inner::Ethernet => return dissect::dissect(Link::Ethernet, inner),
+        Inner::Ipv4 => dissect::ipv4(inner).map(Network::from),
+        Inner::Ipv6 => dissect::ipv6(inner).map(Network::from),
+    };
+    Dissection { vlan_tags: 0, network }
 }
 
 /// The tunnel that `packet` is, of whatever types; `outer` is its [dissection](dissect::dissect).
