@@ -104,6 +104,16 @@ pub enum Size {
 }
 
 impl Size {
+    /// How many bytes: 1, 2, 4 or 8.
+    pub const fn bytes(self) -> i16 {
+        match self {
+            Self::Byte => 1,
+            Self::Half => 2,
+            Self::Word => 4,
+            Self::Double => 8,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Byte => "u8",

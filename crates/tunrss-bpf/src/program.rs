@@ -63,36 +63,34 @@ impl Object {
     /// # Errors
     /// [`CompileError`] is a mistake in this crate; no configuration should cause one.
     pub fn new(state: &State) -> Result<Self, CompileError> {
-        let classifier =
-            |name, kind, outcome| Program::new(name, kind, lower::classifier(state, outcome));
-        let socket_filter = ProgramKind::SocketFilter;
-        let filter = || Program::new(FILTER, socket_filter, lower::filter(state));
         let is_rss = state.steering == SteeringMode::Rss;
-        let programs = match (state.driver, state.report) {
+        let (name, kind, outcome) = match (state.driver, state.report) {
             (Driver::Tun, ReportMode::Kernel) => {
-                let outcome = Outcome::Report { notes_queue: is_rss };
-                let mut programs = vec![classifier(REPORT, ProgramKind::SchedCls, outcome)?];
-                if is_rss {
-                    let return_queue = lower::return_queue();
-                    programs.push(Program::new(RETURN_QUEUE, socket_filter, return_queue)?);
-                }
-                programs.push(filter()?);
-                programs
+                (REPORT, ProgramKind::SchedCls, Outcome::Report { notes_queue: is_rss })
             }
             (Driver::Tun, ReportMode::Off | ReportMode::Reader) if is_rss => {
-                vec![classifier(STEER, socket_filter, Outcome::ReturnQueue)?]
+                (STEER, ProgramKind::SocketFilter, Outcome::ReturnQueue)
             }
             (Driver::Tun, ReportMode::Off | ReportMode::Reader) => {
-                vec![classifier(REPORT, ProgramKind::SchedCls, Outcome::Pass)?]
+                (REPORT, ProgramKind::SchedCls, Outcome::Pass)
             }
             (Driver::Macvtap, _) => {
                 let outcome = if is_rss { Outcome::SetHash } else { Outcome::Pass };
-                vec![classifier(INGRESS, ProgramKind::SchedCls, outcome)?]
+                (INGRESS, ProgramKind::SchedCls, outcome)
             }
         };
+        let mut programs = vec![Program::new(name, kind, lower::classifier(state, outcome))?];
+        if let Outcome::Report { notes_queue } = outcome {
+            let socket_filter = ProgramKind::SocketFilter;
+            if notes_queue {
+                programs.push(Program::new(RETURN_QUEUE, socket_filter, lower::return_queue())?);
+            }
+            programs.push(Program::new(FILTER, socket_filter, lower::filter(state))?);
+        }
         let bss_len = counters::section_len(state);
         let needs_words = is_rss || state.report == ReportMode::Kernel || bss_len > 0;
-        let rodata = if needs_words { lower::words(&state.config.as_borrowed()) } else { vec![] };
+        let words = || lower::words(&state.config.as_borrowed(), outcome);
+        let rodata = if needs_words { words() } else { vec![] };
         Ok(Self { programs, rodata, data: state.encode(), bss_len })
     }
 
@@ -111,8 +109,10 @@ impl Object {
         self.programs.iter().find(|program| program.name == name)
     }
 
-    /// The `.rodata` section: 32-bit Toeplitz words, 256 for each byte of the longest hash input.
-    /// Empty without hash types.
+    /// The `.rodata` section: Toeplitz words, 256 for each byte of the longest hash input, of which
+    /// the low bits are kept that the programs have use for: 32, little-endian, if they report the
+    /// hash, else 8, or 16 for an indirection table of more than 256 entries. Empty without hash
+    /// types.
     pub fn rodata(&self) -> &[u8] {
         &self.rodata
     }

@@ -1,14 +1,13 @@
 //! The Toeplitz hash of the input in the window: one table word an input byte.
 //!
 //! A transformation of the input is done in the window, before. The words are computed with the key,
-//! at compile time. 256 of them a position, so that a byte
-//! costs one lookup.
+//! at compile time: 256 of them a position, so that a byte costs one lookup.
 
 use std::ops::Range;
 
 use tunrss_hash::{InputTransform, SteeringConfig};
 
-use super::Lowering;
+use super::{Lowering, Outcome};
 use crate::asm::Label;
 use crate::insn::{AluOp, Reg, Section, Size};
 
@@ -78,28 +77,43 @@ impl Lowering<'_> {
         }
     }
 
-    /// XOR into r0 what the input bytes at `positions` add to the hash. At most 32 of them: that far
-    /// reaches the 16-bit offset of a load.
+    /// XOR into r0 what the input bytes at `positions` add to the hash.
     fn add_words(&mut self, input: i16, positions: Range<i16>) {
         let start = positions.start;
+        let word = word_size(self.config, self.outcome);
+        let words_len = 256 * word.bytes();
         self.asm.comment(format!("hash input bytes {start} to {}", positions.end - 1));
-        self.asm.load_address(Reg::R1, Section::Rodata, i32::from(start) * i32::from(WORDS_LEN));
+        self.asm.load_address(Reg::R1, Section::Rodata, i32::from(start) * i32::from(words_len));
         for position in positions {
             self.load_stack(Size::Byte, Reg::R2, input + position);
-            self.asm.alu(AluOp::Lsh, Reg::R2, 2);
+            if word != Size::Byte {
+                self.asm.alu(AluOp::Lsh, Reg::R2, word.bytes().ilog2() as i32);
+            }
             self.asm.alu(AluOp::Add, Reg::R2, Reg::R1);
-            self.asm.load(Size::Word, Reg::R2, Reg::R2, (position - start) * WORDS_LEN);
+            // At most 32 positions, so the offset has 16 bits.
+            self.asm.load(word, Reg::R2, Reg::R2, (position - start) * words_len);
             self.asm.alu(AluOp::Xor, Reg::R0, Reg::R2);
         }
     }
 }
 
 /// The words for every position and value that the enabled types can need: the `.rodata` section.
-pub(crate) fn words(config: &SteeringConfig<&[u16]>) -> Vec<u8> {
-    let words = (0..config.types().longest_input())
-        .flat_map(|position| (0..=255).map(move |byte| config.toeplitz().word(position, byte)));
-    words.flat_map(u32::to_le_bytes).collect()
+pub(crate) fn words(config: &SteeringConfig<&[u16]>, outcome: Outcome) -> Vec<u8> {
+    let bytes = usize::from(word_size(config, outcome).bytes().unsigned_abs());
+    (0..config.types().longest_input())
+        .flat_map(|position| (0..=255).map(move |byte| config.toeplitz().word(position, byte)))
+        .flat_map(|word| word.to_le_bytes().into_iter().take(bytes))
+        .collect()
 }
 
-/// Bytes of table that a position of the input takes.
-const WORDS_LEN: i16 = 4 * 256;
+/// How much of the words is kept. The table is indexed with the low bits of the hash, so where
+/// nothing else is done with it the other bits need not be computed: a quarter of the cache lines,
+/// and no multiplication of an index.
+pub(super) fn word_size(config: &SteeringConfig<&[u16]>, outcome: Outcome) -> Size {
+    match outcome {
+        Outcome::Report { .. } => Size::Word,
+        Outcome::ReturnQueue | Outcome::SetHash | Outcome::Pass => {
+            if config.table().len() <= 1 << 8 { Size::Byte } else { Size::Half }
+        }
+    }
+}

@@ -1,8 +1,8 @@
 ; at most 730 instructions
-; .rodata 36864 bytes: Toeplitz words, 256 for each input byte
+; .rodata 9216 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 720 instructions
+; tunrss_steer (SOCKET_FILTER), 672 instructions
      0  r6 = r1
         ; hash types: ipv4,tcpv4,udpv4,ipv6,tcpv6,udpv6
         ; tunnel types: gre,gre-2890,gre-7676,gre-udp,vxlan,vxlan-gpe,geneve,ipip,nvgre
@@ -268,169 +268,170 @@ ipv4_options:
 ipv4_hash_ports:
    223  r0 = 0
         ; hash input bytes 8 to 11
-   224  r1 = .rodata +8192 ll
+   224  r1 = .rodata +2048 ll
    226  r2 = *(u8 *)(r10 -30)
-   227  r2 <<= 2
-   228  r2 += r1
-   229  r2 = *(u32 *)(r2 +0)
-   230  r0 ^= r2
-   231  r2 = *(u8 *)(r10 -29)
-   232  r2 <<= 2
-   233  r2 += r1
-   234  r2 = *(u32 *)(r2 +1024)
-   235  r0 ^= r2
-   236  r2 = *(u8 *)(r10 -28)
-   237  r2 <<= 2
-   238  r2 += r1
-   239  r2 = *(u32 *)(r2 +2048)
-   240  r0 ^= r2
-   241  r2 = *(u8 *)(r10 -27)
-   242  r2 <<= 2
-   243  r2 += r1
-   244  r2 = *(u32 *)(r2 +3072)
-   245  r0 ^= r2
+   227  r2 += r1
+   228  r2 = *(u8 *)(r2 +0)
+   229  r0 ^= r2
+   230  r2 = *(u8 *)(r10 -29)
+   231  r2 += r1
+   232  r2 = *(u8 *)(r2 +256)
+   233  r0 ^= r2
+   234  r2 = *(u8 *)(r10 -28)
+   235  r2 += r1
+   236  r2 = *(u8 *)(r2 +512)
+   237  r0 ^= r2
+   238  r2 = *(u8 *)(r10 -27)
+   239  r2 += r1
+   240  r2 = *(u8 *)(r2 +768)
+   241  r0 ^= r2
 ipv4_hash_addresses:
         ; hash input bytes 0 to 7
-   246  r1 = .rodata +0 ll
-   248  r2 = *(u8 *)(r10 -38)
-   249  r2 <<= 2
-   250  r2 += r1
-   251  r2 = *(u32 *)(r2 +0)
-   252  r0 ^= r2
-   253  r2 = *(u8 *)(r10 -37)
-   254  r2 <<= 2
-   255  r2 += r1
-   256  r2 = *(u32 *)(r2 +1024)
-   257  r0 ^= r2
-   258  r2 = *(u8 *)(r10 -36)
-   259  r2 <<= 2
-   260  r2 += r1
-   261  r2 = *(u32 *)(r2 +2048)
-   262  r0 ^= r2
-   263  r2 = *(u8 *)(r10 -35)
-   264  r2 <<= 2
+   242  r1 = .rodata +0 ll
+   244  r2 = *(u8 *)(r10 -38)
+   245  r2 += r1
+   246  r2 = *(u8 *)(r2 +0)
+   247  r0 ^= r2
+   248  r2 = *(u8 *)(r10 -37)
+   249  r2 += r1
+   250  r2 = *(u8 *)(r2 +256)
+   251  r0 ^= r2
+   252  r2 = *(u8 *)(r10 -36)
+   253  r2 += r1
+   254  r2 = *(u8 *)(r2 +512)
+   255  r0 ^= r2
+   256  r2 = *(u8 *)(r10 -35)
+   257  r2 += r1
+   258  r2 = *(u8 *)(r2 +768)
+   259  r0 ^= r2
+   260  r2 = *(u8 *)(r10 -34)
+   261  r2 += r1
+   262  r2 = *(u8 *)(r2 +1024)
+   263  r0 ^= r2
+   264  r2 = *(u8 *)(r10 -33)
    265  r2 += r1
-   266  r2 = *(u32 *)(r2 +3072)
+   266  r2 = *(u8 *)(r2 +1280)
    267  r0 ^= r2
-   268  r2 = *(u8 *)(r10 -34)
-   269  r2 <<= 2
-   270  r2 += r1
-   271  r2 = *(u32 *)(r2 +4096)
-   272  r0 ^= r2
-   273  r2 = *(u8 *)(r10 -33)
-   274  r2 <<= 2
-   275  r2 += r1
-   276  r2 = *(u32 *)(r2 +5120)
-   277  r0 ^= r2
-   278  r2 = *(u8 *)(r10 -32)
-   279  r2 <<= 2
-   280  r2 += r1
-   281  r2 = *(u32 *)(r2 +6144)
-   282  r0 ^= r2
-   283  r2 = *(u8 *)(r10 -31)
-   284  r2 <<= 2
-   285  r2 += r1
-   286  r2 = *(u32 *)(r2 +7168)
-   287  r0 ^= r2
-   288  goto table
+   268  r2 = *(u8 *)(r10 -32)
+   269  r2 += r1
+   270  r2 = *(u8 *)(r2 +1536)
+   271  r0 ^= r2
+   272  r2 = *(u8 *)(r10 -31)
+   273  r2 += r1
+   274  r2 = *(u8 *)(r2 +1792)
+   275  r0 ^= r2
+   276  goto table
 ipv6:
-   289  if r7 < 54 goto unclassified
-   290  r1 = *(u8 *)(r10 -50)
-   291  r1 >>= 4
-   292  if r1 != 6 goto unclassified
+   277  if r7 < 54 goto unclassified
+   278  r1 = *(u8 *)(r10 -50)
+   279  r1 >>= 4
+   280  if r1 != 6 goto unclassified
         ; only one tunnel is looked into
-   293  r2 = *(u64 *)(r10 -128)
-   294  if r2 != 0 goto ipv6_no_tunnel
-   295  r9 = r8
-   296  r9 += 54
-   297  r2 = *(u8 *)(r10 -44)
-   298  if r2 == 47 goto ipv6_gre
-   299  if r2 == 17 goto ipv6_udp_tunnel
-   300  goto ipv6_no_tunnel
+   281  r2 = *(u64 *)(r10 -128)
+   282  if r2 != 0 goto ipv6_no_tunnel
+   283  r9 = r8
+   284  r9 += 54
+   285  r2 = *(u8 *)(r10 -44)
+   286  if r2 == 47 goto ipv6_gre
+   287  if r2 == 17 goto ipv6_udp_tunnel
+   288  goto ipv6_no_tunnel
 ipv6_gre:
-   301  r2 = r9
-   302  r1 = r6
-   303  r3 = r10
-   304  r3 += -144
-   305  r4 = 4
-   306  call skb_load_bytes
-   307  if r0 != 0 goto ipv6_no_tunnel
-   308  r1 = *(u16 *)(r10 -144)
-   309  if r1 & 0x74c goto ipv6_no_tunnel
+   289  r2 = r9
+   290  r1 = r6
+   291  r3 = r10
+   292  r3 += -144
+   293  r4 = 4
+   294  call skb_load_bytes
+   295  if r0 != 0 goto ipv6_no_tunnel
+   296  r1 = *(u16 *)(r10 -144)
+   297  if r1 & 0x74c goto ipv6_no_tunnel
         ; 4 bytes each for checksum, key and sequence number
-   310  r9 += 4
-   311  r2 = r1
-   312  r2 &= 128
-   313  r2 >>= 5
-   314  r9 += r2
-   315  r2 = r1
-   316  r2 &= 32
-   317  r2 >>= 3
-   318  r9 += r2
-   319  r2 = r1
-   320  r2 &= 16
-   321  r2 >>= 2
-   322  r9 += r2
-   323  r3 = *(u32 *)(r6 +0)
-   324  if r9 > r3 goto ipv6_no_tunnel
-   325  r2 = *(u16 *)(r10 -142)
-   326  if r2 != 8 goto gre_other
-   327  goto inner_ipv4
+   298  r9 += 4
+   299  r2 = r1
+   300  r2 &= 128
+   301  r2 >>= 5
+   302  r9 += r2
+   303  r2 = r1
+   304  r2 &= 32
+   305  r2 >>= 3
+   306  r9 += r2
+   307  r2 = r1
+   308  r2 &= 16
+   309  r2 >>= 2
+   310  r9 += r2
+   311  r3 = *(u32 *)(r6 +0)
+   312  if r9 > r3 goto ipv6_no_tunnel
+   313  r2 = *(u16 *)(r10 -142)
+   314  if r2 != 8 goto gre_other
+   315  goto inner_ipv4
 gre_other:
-   328  if r2 != 0xdd86 goto gre_other
-   329  goto inner_ipv6
+   316  if r2 != 0xdd86 goto gre_other
+   317  goto inner_ipv6
 gre_other:
-   330  if r2 != 0x5865 goto gre_other
-   331  goto inner_ethernet
+   318  if r2 != 0x5865 goto gre_other
+   319  goto inner_ethernet
 gre_other:
-   332  goto ipv6_no_tunnel
+   320  goto ipv6_no_tunnel
 ipv6_udp_tunnel:
-   333  if r7 < 58 goto ipv6_no_tunnel
-   334  r2 = *(u16 *)(r10 -8)
-   335  r9 += 8
-   336  if r2 == 0xb512 goto vxlan
-   337  if r2 == 0xc117 goto geneve
-   338  if r2 == 0xb612 goto vxlan_gpe
-   339  if r2 == 0x9212 goto gre_udp
-   340  goto ipv6_no_tunnel
+   321  if r7 < 58 goto ipv6_no_tunnel
+   322  r2 = *(u16 *)(r10 -8)
+   323  r9 += 8
+   324  if r2 == 0xb512 goto vxlan
+   325  if r2 == 0xc117 goto geneve
+   326  if r2 == 0xb612 goto vxlan_gpe
+   327  if r2 == 0x9212 goto gre_udp
+   328  goto ipv6_no_tunnel
 gre_udp:
-   341  r2 = r9
-   342  r1 = r6
-   343  r3 = r10
-   344  r3 += -144
-   345  r4 = 4
-   346  call skb_load_bytes
-   347  if r0 != 0 goto ipv6_no_tunnel
-   348  r1 = *(u16 *)(r10 -144)
-   349  if r1 & 0x74c goto ipv6_no_tunnel
+   329  r2 = r9
+   330  r1 = r6
+   331  r3 = r10
+   332  r3 += -144
+   333  r4 = 4
+   334  call skb_load_bytes
+   335  if r0 != 0 goto ipv6_no_tunnel
+   336  r1 = *(u16 *)(r10 -144)
+   337  if r1 & 0x74c goto ipv6_no_tunnel
         ; 4 bytes each for checksum, key and sequence number
-   350  r9 += 4
-   351  r2 = r1
-   352  r2 &= 128
-   353  r2 >>= 5
-   354  r9 += r2
-   355  r2 = r1
-   356  r2 &= 32
-   357  r2 >>= 3
-   358  r9 += r2
-   359  r2 = r1
-   360  r2 &= 16
-   361  r2 >>= 2
-   362  r9 += r2
-   363  r3 = *(u32 *)(r6 +0)
-   364  if r9 > r3 goto ipv6_no_tunnel
-   365  r2 = *(u16 *)(r10 -142)
-   366  if r2 != 8 goto gre_other
-   367  goto inner_ipv4
+   338  r9 += 4
+   339  r2 = r1
+   340  r2 &= 128
+   341  r2 >>= 5
+   342  r9 += r2
+   343  r2 = r1
+   344  r2 &= 32
+   345  r2 >>= 3
+   346  r9 += r2
+   347  r2 = r1
+   348  r2 &= 16
+   349  r2 >>= 2
+   350  r9 += r2
+   351  r3 = *(u32 *)(r6 +0)
+   352  if r9 > r3 goto ipv6_no_tunnel
+   353  r2 = *(u16 *)(r10 -142)
+   354  if r2 != 8 goto gre_other
+   355  goto inner_ipv4
 gre_other:
-   368  if r2 != 0xdd86 goto gre_other
-   369  goto inner_ipv6
+   356  if r2 != 0xdd86 goto gre_other
+   357  goto inner_ipv6
 gre_other:
-   370  if r2 != 0x5865 goto gre_other
-   371  goto inner_ethernet
+   358  if r2 != 0x5865 goto gre_other
+   359  goto inner_ethernet
 gre_other:
-   372  goto ipv6_no_tunnel
+   360  goto ipv6_no_tunnel
 vxlan:
+   361  r2 = r9
+   362  r1 = r6
+   363  r3 = r10
+   364  r3 += -144
+   365  r4 = 8
+   366  call skb_load_bytes
+   367  if r0 != 0 goto ipv6_no_tunnel
+   368  r1 = *(u8 *)(r10 -144)
+   369  r1 &= 8
+   370  if r1 == 0 goto ipv6_no_tunnel
+   371  r9 += 8
+   372  goto inner_ethernet
+vxlan_gpe:
    373  r2 = r9
    374  r1 = r6
    375  r3 = r10
@@ -439,369 +440,320 @@ vxlan:
    378  call skb_load_bytes
    379  if r0 != 0 goto ipv6_no_tunnel
    380  r1 = *(u8 *)(r10 -144)
-   381  r1 &= 8
-   382  if r1 == 0 goto ipv6_no_tunnel
-   383  r9 += 8
-   384  goto inner_ethernet
-vxlan_gpe:
-   385  r2 = r9
-   386  r1 = r6
-   387  r3 = r10
-   388  r3 += -144
-   389  r4 = 8
-   390  call skb_load_bytes
-   391  if r0 != 0 goto ipv6_no_tunnel
-   392  r1 = *(u8 *)(r10 -144)
-   393  r2 = r1
-   394  r2 &= 56
-   395  if r2 != 8 goto ipv6_no_tunnel
-   396  r9 += 8
-   397  r1 &= 4
-   398  if r1 == 0 goto inner_ethernet
-   399  r1 = *(u8 *)(r10 -141)
-   400  if r1 == 1 goto inner_ipv4
-   401  if r1 == 2 goto inner_ipv6
-   402  if r1 == 3 goto inner_ethernet
-   403  goto ipv6_no_tunnel
+   381  r2 = r1
+   382  r2 &= 56
+   383  if r2 != 8 goto ipv6_no_tunnel
+   384  r9 += 8
+   385  r1 &= 4
+   386  if r1 == 0 goto inner_ethernet
+   387  r1 = *(u8 *)(r10 -141)
+   388  if r1 == 1 goto inner_ipv4
+   389  if r1 == 2 goto inner_ipv6
+   390  if r1 == 3 goto inner_ethernet
+   391  goto ipv6_no_tunnel
 geneve:
-   404  r2 = r9
-   405  r1 = r6
-   406  r3 = r10
-   407  r3 += -144
-   408  r4 = 8
-   409  call skb_load_bytes
-   410  if r0 != 0 goto ipv6_no_tunnel
-   411  r1 = *(u8 *)(r10 -144)
-   412  if r1 & 192 goto ipv6_no_tunnel
-   413  r1 &= 63
-   414  r1 <<= 2
-   415  r9 += r1
-   416  r9 += 8
-   417  r3 = *(u32 *)(r6 +0)
-   418  if r9 > r3 goto ipv6_no_tunnel
-   419  r1 = *(u16 *)(r10 -142)
-   420  if r1 == 8 goto inner_ipv4
-   421  if r1 == 0xdd86 goto inner_ipv6
-   422  if r1 == 0x5865 goto inner_ethernet
+   392  r2 = r9
+   393  r1 = r6
+   394  r3 = r10
+   395  r3 += -144
+   396  r4 = 8
+   397  call skb_load_bytes
+   398  if r0 != 0 goto ipv6_no_tunnel
+   399  r1 = *(u8 *)(r10 -144)
+   400  if r1 & 192 goto ipv6_no_tunnel
+   401  r1 &= 63
+   402  r1 <<= 2
+   403  r9 += r1
+   404  r9 += 8
+   405  r3 = *(u32 *)(r6 +0)
+   406  if r9 > r3 goto ipv6_no_tunnel
+   407  r1 = *(u16 *)(r10 -142)
+   408  if r1 == 8 goto inner_ipv4
+   409  if r1 == 0xdd86 goto inner_ipv6
+   410  if r1 == 0x5865 goto inner_ethernet
 ipv6_no_tunnel:
-   423  r9 = *(u8 *)(r10 -44)
-   424  if r9 == 6 goto ipv6_ports
-   425  if r9 == 17 goto ipv6_ports
-   426  if r9 == 0 goto walk
-   427  if r9 == 43 goto walk
-   428  if r9 == 44 goto walk
-   429  if r9 == 51 goto walk
-   430  if r9 == 60 goto walk
-   431  if r9 == 135 goto walk
+   411  r9 = *(u8 *)(r10 -44)
+   412  if r9 == 6 goto ipv6_ports
+   413  if r9 == 17 goto ipv6_ports
+   414  if r9 == 0 goto walk
+   415  if r9 == 43 goto walk
+   416  if r9 == 44 goto walk
+   417  if r9 == 51 goto walk
+   418  if r9 == 60 goto walk
+   419  if r9 == 135 goto walk
 ipv6_only:
-   432  r0 = 0
-   433  goto ipv6_hash_addresses
+   420  r0 = 0
+   421  goto ipv6_hash_addresses
 ipv6_ports:
-   434  if r7 < 58 goto ipv6_only
-   435  goto ipv6_hash_ports
+   422  if r7 < 58 goto ipv6_only
+   423  goto ipv6_hash_ports
 walk:
-   436  r8 += 54
-   437  r7 = 0
+   424  r8 += 54
+   425  r7 = 0
 walk_header:
-   438  if r9 == 44 goto walk_no_ports
-   439  if r7 == 11 goto walk_no_ports
-   440  r7 += 1
-   441  r2 = r8
-   442  r1 = r6
-   443  r3 = r10
-   444  r3 += -68
-   445  r4 = 4
-   446  call skb_load_bytes
-   447  if r0 != 0 goto walk_no_ports
-   448  r1 = *(u8 *)(r10 -67)
-   449  if r9 == 51 goto walk_authentication
-   450  r1 += 1
-   451  r1 <<= 3
-   452  goto walk_next
+   426  if r9 == 44 goto walk_no_ports
+   427  if r7 == 11 goto walk_no_ports
+   428  r7 += 1
+   429  r2 = r8
+   430  r1 = r6
+   431  r3 = r10
+   432  r3 += -68
+   433  r4 = 4
+   434  call skb_load_bytes
+   435  if r0 != 0 goto walk_no_ports
+   436  r1 = *(u8 *)(r10 -67)
+   437  if r9 == 51 goto walk_authentication
+   438  r1 += 1
+   439  r1 <<= 3
+   440  goto walk_next
 walk_authentication:
-   453  r1 += 2
-   454  r1 <<= 2
+   441  r1 += 2
+   442  r1 <<= 2
 walk_next:
-   455  r8 += r1
-   456  r9 = *(u8 *)(r10 -68)
-   457  if r9 == 0 goto walk_header
-   458  if r9 == 43 goto walk_header
-   459  if r9 == 44 goto walk_header
-   460  if r9 == 51 goto walk_header
-   461  if r9 == 60 goto walk_header
-   462  if r9 == 135 goto walk_header
-   463  if r9 != 6 goto other_protocol
-   464  r2 = r8
-   465  r1 = r6
-   466  r3 = r10
-   467  r3 += -10
-   468  r4 = 4
-   469  call skb_load_bytes
-   470  if r0 != 0 goto walk_no_ports
-   471  goto ipv6_hash_ports
+   443  r8 += r1
+   444  r9 = *(u8 *)(r10 -68)
+   445  if r9 == 0 goto walk_header
+   446  if r9 == 43 goto walk_header
+   447  if r9 == 44 goto walk_header
+   448  if r9 == 51 goto walk_header
+   449  if r9 == 60 goto walk_header
+   450  if r9 == 135 goto walk_header
+   451  if r9 != 6 goto other_protocol
+   452  r2 = r8
+   453  r1 = r6
+   454  r3 = r10
+   455  r3 += -10
+   456  r4 = 4
+   457  call skb_load_bytes
+   458  if r0 != 0 goto walk_no_ports
+   459  goto ipv6_hash_ports
 other_protocol:
-   472  if r9 != 17 goto other_protocol
-   473  r2 = r8
-   474  r1 = r6
-   475  r3 = r10
-   476  r3 += -10
-   477  r4 = 4
-   478  call skb_load_bytes
-   479  if r0 != 0 goto walk_no_ports
-   480  goto ipv6_hash_ports
+   460  if r9 != 17 goto other_protocol
+   461  r2 = r8
+   462  r1 = r6
+   463  r3 = r10
+   464  r3 += -10
+   465  r4 = 4
+   466  call skb_load_bytes
+   467  if r0 != 0 goto walk_no_ports
+   468  goto ipv6_hash_ports
 other_protocol:
 walk_no_ports:
-   481  goto ipv6_only
+   469  goto ipv6_only
 ipv6_hash_ports:
-   482  r0 = 0
+   470  r0 = 0
         ; hash input bytes 32 to 35
-   483  r1 = .rodata +32768 ll
-   485  r2 = *(u8 *)(r10 -10)
-   486  r2 <<= 2
-   487  r2 += r1
-   488  r2 = *(u32 *)(r2 +0)
-   489  r0 ^= r2
-   490  r2 = *(u8 *)(r10 -9)
-   491  r2 <<= 2
-   492  r2 += r1
-   493  r2 = *(u32 *)(r2 +1024)
-   494  r0 ^= r2
-   495  r2 = *(u8 *)(r10 -8)
-   496  r2 <<= 2
-   497  r2 += r1
-   498  r2 = *(u32 *)(r2 +2048)
-   499  r0 ^= r2
-   500  r2 = *(u8 *)(r10 -7)
-   501  r2 <<= 2
-   502  r2 += r1
-   503  r2 = *(u32 *)(r2 +3072)
-   504  r0 ^= r2
+   471  r1 = .rodata +8192 ll
+   473  r2 = *(u8 *)(r10 -10)
+   474  r2 += r1
+   475  r2 = *(u8 *)(r2 +0)
+   476  r0 ^= r2
+   477  r2 = *(u8 *)(r10 -9)
+   478  r2 += r1
+   479  r2 = *(u8 *)(r2 +256)
+   480  r0 ^= r2
+   481  r2 = *(u8 *)(r10 -8)
+   482  r2 += r1
+   483  r2 = *(u8 *)(r2 +512)
+   484  r0 ^= r2
+   485  r2 = *(u8 *)(r10 -7)
+   486  r2 += r1
+   487  r2 = *(u8 *)(r2 +768)
+   488  r0 ^= r2
 ipv6_hash_addresses:
         ; hash input bytes 0 to 31
-   505  r1 = .rodata +0 ll
-   507  r2 = *(u8 *)(r10 -42)
-   508  r2 <<= 2
-   509  r2 += r1
-   510  r2 = *(u32 *)(r2 +0)
-   511  r0 ^= r2
-   512  r2 = *(u8 *)(r10 -41)
-   513  r2 <<= 2
-   514  r2 += r1
-   515  r2 = *(u32 *)(r2 +1024)
-   516  r0 ^= r2
-   517  r2 = *(u8 *)(r10 -40)
-   518  r2 <<= 2
-   519  r2 += r1
-   520  r2 = *(u32 *)(r2 +2048)
-   521  r0 ^= r2
-   522  r2 = *(u8 *)(r10 -39)
-   523  r2 <<= 2
+   489  r1 = .rodata +0 ll
+   491  r2 = *(u8 *)(r10 -42)
+   492  r2 += r1
+   493  r2 = *(u8 *)(r2 +0)
+   494  r0 ^= r2
+   495  r2 = *(u8 *)(r10 -41)
+   496  r2 += r1
+   497  r2 = *(u8 *)(r2 +256)
+   498  r0 ^= r2
+   499  r2 = *(u8 *)(r10 -40)
+   500  r2 += r1
+   501  r2 = *(u8 *)(r2 +512)
+   502  r0 ^= r2
+   503  r2 = *(u8 *)(r10 -39)
+   504  r2 += r1
+   505  r2 = *(u8 *)(r2 +768)
+   506  r0 ^= r2
+   507  r2 = *(u8 *)(r10 -38)
+   508  r2 += r1
+   509  r2 = *(u8 *)(r2 +1024)
+   510  r0 ^= r2
+   511  r2 = *(u8 *)(r10 -37)
+   512  r2 += r1
+   513  r2 = *(u8 *)(r2 +1280)
+   514  r0 ^= r2
+   515  r2 = *(u8 *)(r10 -36)
+   516  r2 += r1
+   517  r2 = *(u8 *)(r2 +1536)
+   518  r0 ^= r2
+   519  r2 = *(u8 *)(r10 -35)
+   520  r2 += r1
+   521  r2 = *(u8 *)(r2 +1792)
+   522  r0 ^= r2
+   523  r2 = *(u8 *)(r10 -34)
    524  r2 += r1
-   525  r2 = *(u32 *)(r2 +3072)
+   525  r2 = *(u8 *)(r2 +2048)
    526  r0 ^= r2
-   527  r2 = *(u8 *)(r10 -38)
-   528  r2 <<= 2
-   529  r2 += r1
-   530  r2 = *(u32 *)(r2 +4096)
-   531  r0 ^= r2
-   532  r2 = *(u8 *)(r10 -37)
-   533  r2 <<= 2
-   534  r2 += r1
-   535  r2 = *(u32 *)(r2 +5120)
-   536  r0 ^= r2
-   537  r2 = *(u8 *)(r10 -36)
-   538  r2 <<= 2
-   539  r2 += r1
-   540  r2 = *(u32 *)(r2 +6144)
-   541  r0 ^= r2
-   542  r2 = *(u8 *)(r10 -35)
-   543  r2 <<= 2
+   527  r2 = *(u8 *)(r10 -33)
+   528  r2 += r1
+   529  r2 = *(u8 *)(r2 +2304)
+   530  r0 ^= r2
+   531  r2 = *(u8 *)(r10 -32)
+   532  r2 += r1
+   533  r2 = *(u8 *)(r2 +2560)
+   534  r0 ^= r2
+   535  r2 = *(u8 *)(r10 -31)
+   536  r2 += r1
+   537  r2 = *(u8 *)(r2 +2816)
+   538  r0 ^= r2
+   539  r2 = *(u8 *)(r10 -30)
+   540  r2 += r1
+   541  r2 = *(u8 *)(r2 +3072)
+   542  r0 ^= r2
+   543  r2 = *(u8 *)(r10 -29)
    544  r2 += r1
-   545  r2 = *(u32 *)(r2 +7168)
+   545  r2 = *(u8 *)(r2 +3328)
    546  r0 ^= r2
-   547  r2 = *(u8 *)(r10 -34)
-   548  r2 <<= 2
-   549  r2 += r1
-   550  r2 = *(u32 *)(r2 +8192)
-   551  r0 ^= r2
-   552  r2 = *(u8 *)(r10 -33)
-   553  r2 <<= 2
-   554  r2 += r1
-   555  r2 = *(u32 *)(r2 +9216)
-   556  r0 ^= r2
-   557  r2 = *(u8 *)(r10 -32)
-   558  r2 <<= 2
-   559  r2 += r1
-   560  r2 = *(u32 *)(r2 +10240)
-   561  r0 ^= r2
-   562  r2 = *(u8 *)(r10 -31)
-   563  r2 <<= 2
+   547  r2 = *(u8 *)(r10 -28)
+   548  r2 += r1
+   549  r2 = *(u8 *)(r2 +3584)
+   550  r0 ^= r2
+   551  r2 = *(u8 *)(r10 -27)
+   552  r2 += r1
+   553  r2 = *(u8 *)(r2 +3840)
+   554  r0 ^= r2
+   555  r2 = *(u8 *)(r10 -26)
+   556  r2 += r1
+   557  r2 = *(u8 *)(r2 +4096)
+   558  r0 ^= r2
+   559  r2 = *(u8 *)(r10 -25)
+   560  r2 += r1
+   561  r2 = *(u8 *)(r2 +4352)
+   562  r0 ^= r2
+   563  r2 = *(u8 *)(r10 -24)
    564  r2 += r1
-   565  r2 = *(u32 *)(r2 +11264)
+   565  r2 = *(u8 *)(r2 +4608)
    566  r0 ^= r2
-   567  r2 = *(u8 *)(r10 -30)
-   568  r2 <<= 2
-   569  r2 += r1
-   570  r2 = *(u32 *)(r2 +12288)
-   571  r0 ^= r2
-   572  r2 = *(u8 *)(r10 -29)
-   573  r2 <<= 2
-   574  r2 += r1
-   575  r2 = *(u32 *)(r2 +13312)
-   576  r0 ^= r2
-   577  r2 = *(u8 *)(r10 -28)
-   578  r2 <<= 2
-   579  r2 += r1
-   580  r2 = *(u32 *)(r2 +14336)
-   581  r0 ^= r2
-   582  r2 = *(u8 *)(r10 -27)
-   583  r2 <<= 2
+   567  r2 = *(u8 *)(r10 -23)
+   568  r2 += r1
+   569  r2 = *(u8 *)(r2 +4864)
+   570  r0 ^= r2
+   571  r2 = *(u8 *)(r10 -22)
+   572  r2 += r1
+   573  r2 = *(u8 *)(r2 +5120)
+   574  r0 ^= r2
+   575  r2 = *(u8 *)(r10 -21)
+   576  r2 += r1
+   577  r2 = *(u8 *)(r2 +5376)
+   578  r0 ^= r2
+   579  r2 = *(u8 *)(r10 -20)
+   580  r2 += r1
+   581  r2 = *(u8 *)(r2 +5632)
+   582  r0 ^= r2
+   583  r2 = *(u8 *)(r10 -19)
    584  r2 += r1
-   585  r2 = *(u32 *)(r2 +15360)
+   585  r2 = *(u8 *)(r2 +5888)
    586  r0 ^= r2
-   587  r2 = *(u8 *)(r10 -26)
-   588  r2 <<= 2
-   589  r2 += r1
-   590  r2 = *(u32 *)(r2 +16384)
-   591  r0 ^= r2
-   592  r2 = *(u8 *)(r10 -25)
-   593  r2 <<= 2
-   594  r2 += r1
-   595  r2 = *(u32 *)(r2 +17408)
-   596  r0 ^= r2
-   597  r2 = *(u8 *)(r10 -24)
-   598  r2 <<= 2
-   599  r2 += r1
-   600  r2 = *(u32 *)(r2 +18432)
-   601  r0 ^= r2
-   602  r2 = *(u8 *)(r10 -23)
-   603  r2 <<= 2
+   587  r2 = *(u8 *)(r10 -18)
+   588  r2 += r1
+   589  r2 = *(u8 *)(r2 +6144)
+   590  r0 ^= r2
+   591  r2 = *(u8 *)(r10 -17)
+   592  r2 += r1
+   593  r2 = *(u8 *)(r2 +6400)
+   594  r0 ^= r2
+   595  r2 = *(u8 *)(r10 -16)
+   596  r2 += r1
+   597  r2 = *(u8 *)(r2 +6656)
+   598  r0 ^= r2
+   599  r2 = *(u8 *)(r10 -15)
+   600  r2 += r1
+   601  r2 = *(u8 *)(r2 +6912)
+   602  r0 ^= r2
+   603  r2 = *(u8 *)(r10 -14)
    604  r2 += r1
-   605  r2 = *(u32 *)(r2 +19456)
+   605  r2 = *(u8 *)(r2 +7168)
    606  r0 ^= r2
-   607  r2 = *(u8 *)(r10 -22)
-   608  r2 <<= 2
-   609  r2 += r1
-   610  r2 = *(u32 *)(r2 +20480)
-   611  r0 ^= r2
-   612  r2 = *(u8 *)(r10 -21)
-   613  r2 <<= 2
-   614  r2 += r1
-   615  r2 = *(u32 *)(r2 +21504)
-   616  r0 ^= r2
-   617  r2 = *(u8 *)(r10 -20)
-   618  r2 <<= 2
-   619  r2 += r1
-   620  r2 = *(u32 *)(r2 +22528)
-   621  r0 ^= r2
-   622  r2 = *(u8 *)(r10 -19)
-   623  r2 <<= 2
-   624  r2 += r1
-   625  r2 = *(u32 *)(r2 +23552)
-   626  r0 ^= r2
-   627  r2 = *(u8 *)(r10 -18)
-   628  r2 <<= 2
-   629  r2 += r1
-   630  r2 = *(u32 *)(r2 +24576)
-   631  r0 ^= r2
-   632  r2 = *(u8 *)(r10 -17)
-   633  r2 <<= 2
-   634  r2 += r1
-   635  r2 = *(u32 *)(r2 +25600)
-   636  r0 ^= r2
-   637  r2 = *(u8 *)(r10 -16)
-   638  r2 <<= 2
-   639  r2 += r1
-   640  r2 = *(u32 *)(r2 +26624)
-   641  r0 ^= r2
-   642  r2 = *(u8 *)(r10 -15)
-   643  r2 <<= 2
-   644  r2 += r1
-   645  r2 = *(u32 *)(r2 +27648)
-   646  r0 ^= r2
-   647  r2 = *(u8 *)(r10 -14)
-   648  r2 <<= 2
-   649  r2 += r1
-   650  r2 = *(u32 *)(r2 +28672)
-   651  r0 ^= r2
-   652  r2 = *(u8 *)(r10 -13)
-   653  r2 <<= 2
-   654  r2 += r1
-   655  r2 = *(u32 *)(r2 +29696)
-   656  r0 ^= r2
-   657  r2 = *(u8 *)(r10 -12)
-   658  r2 <<= 2
-   659  r2 += r1
-   660  r2 = *(u32 *)(r2 +30720)
-   661  r0 ^= r2
-   662  r2 = *(u8 *)(r10 -11)
-   663  r2 <<= 2
-   664  r2 += r1
-   665  r2 = *(u32 *)(r2 +31744)
-   666  r0 ^= r2
-   667  goto table
+   607  r2 = *(u8 *)(r10 -13)
+   608  r2 += r1
+   609  r2 = *(u8 *)(r2 +7424)
+   610  r0 ^= r2
+   611  r2 = *(u8 *)(r10 -12)
+   612  r2 += r1
+   613  r2 = *(u8 *)(r2 +7680)
+   614  r0 ^= r2
+   615  r2 = *(u8 *)(r10 -11)
+   616  r2 += r1
+   617  r2 = *(u8 *)(r2 +7936)
+   618  r0 ^= r2
+   619  goto table
 inner_ethernet:
         ; EtherType, and those behind two VLAN tags
-   668  r9 += 12
-   669  r2 = r9
-   670  r1 = r6
-   671  r3 = r10
-   672  r3 += -144
-   673  r4 = 10
-   674  call skb_load_bytes
-   675  if r0 != 0 goto unclassified
-   676  r9 += 2
-   677  r1 = *(u16 *)(r10 -144)
-   678  if r1 == 8 goto inner_ipv4
-   679  if r1 == 0xdd86 goto inner_ipv6
-   680  if r1 == 129 goto inner_vlan_tag
-   681  if r1 != 0xa888 goto unclassified
+   620  r9 += 12
+   621  r2 = r9
+   622  r1 = r6
+   623  r3 = r10
+   624  r3 += -144
+   625  r4 = 10
+   626  call skb_load_bytes
+   627  if r0 != 0 goto unclassified
+   628  r9 += 2
+   629  r1 = *(u16 *)(r10 -144)
+   630  if r1 == 8 goto inner_ipv4
+   631  if r1 == 0xdd86 goto inner_ipv6
+   632  if r1 == 129 goto inner_vlan_tag
+   633  if r1 != 0xa888 goto unclassified
 inner_vlan_tag:
-   682  r9 += 4
-   683  r1 = *(u16 *)(r10 -140)
-   684  if r1 == 8 goto inner_ipv4
-   685  if r1 == 0xdd86 goto inner_ipv6
-   686  if r1 == 129 goto inner_vlan_tag
-   687  if r1 != 0xa888 goto unclassified
+   634  r9 += 4
+   635  r1 = *(u16 *)(r10 -140)
+   636  if r1 == 8 goto inner_ipv4
+   637  if r1 == 0xdd86 goto inner_ipv6
+   638  if r1 == 129 goto inner_vlan_tag
+   639  if r1 != 0xa888 goto unclassified
 inner_vlan_tag:
-   688  r9 += 4
-   689  r1 = *(u16 *)(r10 -136)
-   690  if r1 == 8 goto inner_ipv4
-   691  if r1 == 0xdd86 goto inner_ipv6
-   692  goto unclassified
+   640  r9 += 4
+   641  r1 = *(u16 *)(r10 -136)
+   642  if r1 == 8 goto inner_ipv4
+   643  if r1 == 0xdd86 goto inner_ipv6
+   644  goto unclassified
 inner_ipv4:
-   693  r1 = 8
-   694  *(u64 *)(r10 -128) = r1
-   695  goto inner_window
+   645  r1 = 8
+   646  *(u64 *)(r10 -128) = r1
+   647  goto inner_window
 inner_ipv6:
-   696  r1 = 0xdd86
-   697  *(u64 *)(r10 -128) = r1
+   648  r1 = 0xdd86
+   649  *(u64 *)(r10 -128) = r1
 inner_window:
         ; the inner IP header is at r9: what is left of the packet from there on
-   698  r8 = r9
-   699  r8 -= 14
-   700  r7 = *(u32 *)(r6 +0)
-   701  r7 -= r8
-   702  goto window
+   650  r8 = r9
+   651  r8 -= 14
+   652  r7 = *(u32 *)(r6 +0)
+   653  r7 -= r8
+   654  goto window
 table:
         ; the entry of the indirection table that the hash's low bits name
-   703  r1 = r0
-   704  r1 &= 127
-   705  r1 <<= 1
-   706  r2 = .data +80 ll
-   708  r2 += r1
-   709  r0 = *(u16 *)(r2 +0)
-   710  exit
+   655  r1 = r0
+   656  r1 &= 127
+   657  r1 <<= 1
+   658  r2 = .data +80 ll
+   660  r2 += r1
+   661  r0 = *(u16 *)(r2 +0)
+   662  exit
 unclassified:
-   711  r0 = 0
-   712  exit
+   663  r0 = 0
+   664  exit
 marked:
-   713  if r1 == 0x7255 goto queue_noted
-   714  if r1 == 0x7254 goto queue_not_noted
-   715  goto unmarked
+   665  if r1 == 0x7255 goto queue_noted
+   666  if r1 == 0x7254 goto queue_not_noted
+   667  goto unmarked
 queue_noted:
-   716  r0 = *(u32 *)(r6 +12)
-   717  exit
+   668  r0 = *(u32 *)(r6 +12)
+   669  exit
 queue_not_noted:
-   718  r0 = *(u32 *)(r6 +68)
-   719  exit
+   670  r0 = *(u32 *)(r6 +68)
+   671  exit

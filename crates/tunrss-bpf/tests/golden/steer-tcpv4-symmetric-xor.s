@@ -1,8 +1,8 @@
 ; at most 170 instructions
-; .rodata 12288 bytes: Toeplitz words, 256 for each input byte
+; .rodata 3072 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 167 instructions
+; tunrss_steer (SOCKET_FILTER), 155 instructions
      0  r6 = r1
         ; hash types: tcpv4
         ; hash input: symmetric-xor
@@ -97,102 +97,90 @@ ipv4_hash_ports:
     70  *(u16 *)(r10 -28) = r2
     71  r0 = 0
         ; hash input bytes 8 to 11
-    72  r1 = .rodata +8192 ll
+    72  r1 = .rodata +2048 ll
     74  r2 = *(u8 *)(r10 -30)
-    75  r2 <<= 2
-    76  r2 += r1
-    77  r2 = *(u32 *)(r2 +0)
-    78  r0 ^= r2
-    79  r2 = *(u8 *)(r10 -29)
-    80  r2 <<= 2
-    81  r2 += r1
-    82  r2 = *(u32 *)(r2 +1024)
-    83  r0 ^= r2
-    84  r2 = *(u8 *)(r10 -28)
-    85  r2 <<= 2
-    86  r2 += r1
-    87  r2 = *(u32 *)(r2 +2048)
-    88  r0 ^= r2
-    89  r2 = *(u8 *)(r10 -27)
-    90  r2 <<= 2
-    91  r2 += r1
-    92  r2 = *(u32 *)(r2 +3072)
-    93  r0 ^= r2
+    75  r2 += r1
+    76  r2 = *(u8 *)(r2 +0)
+    77  r0 ^= r2
+    78  r2 = *(u8 *)(r10 -29)
+    79  r2 += r1
+    80  r2 = *(u8 *)(r2 +256)
+    81  r0 ^= r2
+    82  r2 = *(u8 *)(r10 -28)
+    83  r2 += r1
+    84  r2 = *(u8 *)(r2 +512)
+    85  r0 ^= r2
+    86  r2 = *(u8 *)(r10 -27)
+    87  r2 += r1
+    88  r2 = *(u8 *)(r2 +768)
+    89  r0 ^= r2
         ; symmetric-xor of 4 bytes
-    94  r1 = *(u16 *)(r10 -38)
-    95  r2 = *(u16 *)(r10 -34)
-    96  r3 = r1
-    97  r1 ^= r2
-    98  r2 ^= r3
-    99  *(u16 *)(r10 -38) = r1
-   100  *(u16 *)(r10 -34) = r2
-   101  r1 = *(u16 *)(r10 -36)
-   102  r2 = *(u16 *)(r10 -32)
-   103  r3 = r1
-   104  r1 ^= r2
-   105  r2 ^= r3
-   106  *(u16 *)(r10 -36) = r1
-   107  *(u16 *)(r10 -32) = r2
+    90  r1 = *(u16 *)(r10 -38)
+    91  r2 = *(u16 *)(r10 -34)
+    92  r3 = r1
+    93  r1 ^= r2
+    94  r2 ^= r3
+    95  *(u16 *)(r10 -38) = r1
+    96  *(u16 *)(r10 -34) = r2
+    97  r1 = *(u16 *)(r10 -36)
+    98  r2 = *(u16 *)(r10 -32)
+    99  r3 = r1
+   100  r1 ^= r2
+   101  r2 ^= r3
+   102  *(u16 *)(r10 -36) = r1
+   103  *(u16 *)(r10 -32) = r2
         ; hash input bytes 0 to 7
-   108  r1 = .rodata +0 ll
-   110  r2 = *(u8 *)(r10 -38)
-   111  r2 <<= 2
-   112  r2 += r1
-   113  r2 = *(u32 *)(r2 +0)
-   114  r0 ^= r2
-   115  r2 = *(u8 *)(r10 -37)
-   116  r2 <<= 2
-   117  r2 += r1
-   118  r2 = *(u32 *)(r2 +1024)
-   119  r0 ^= r2
-   120  r2 = *(u8 *)(r10 -36)
-   121  r2 <<= 2
-   122  r2 += r1
-   123  r2 = *(u32 *)(r2 +2048)
-   124  r0 ^= r2
-   125  r2 = *(u8 *)(r10 -35)
-   126  r2 <<= 2
+   104  r1 = .rodata +0 ll
+   106  r2 = *(u8 *)(r10 -38)
+   107  r2 += r1
+   108  r2 = *(u8 *)(r2 +0)
+   109  r0 ^= r2
+   110  r2 = *(u8 *)(r10 -37)
+   111  r2 += r1
+   112  r2 = *(u8 *)(r2 +256)
+   113  r0 ^= r2
+   114  r2 = *(u8 *)(r10 -36)
+   115  r2 += r1
+   116  r2 = *(u8 *)(r2 +512)
+   117  r0 ^= r2
+   118  r2 = *(u8 *)(r10 -35)
+   119  r2 += r1
+   120  r2 = *(u8 *)(r2 +768)
+   121  r0 ^= r2
+   122  r2 = *(u8 *)(r10 -34)
+   123  r2 += r1
+   124  r2 = *(u8 *)(r2 +1024)
+   125  r0 ^= r2
+   126  r2 = *(u8 *)(r10 -33)
    127  r2 += r1
-   128  r2 = *(u32 *)(r2 +3072)
+   128  r2 = *(u8 *)(r2 +1280)
    129  r0 ^= r2
-   130  r2 = *(u8 *)(r10 -34)
-   131  r2 <<= 2
-   132  r2 += r1
-   133  r2 = *(u32 *)(r2 +4096)
-   134  r0 ^= r2
-   135  r2 = *(u8 *)(r10 -33)
-   136  r2 <<= 2
-   137  r2 += r1
-   138  r2 = *(u32 *)(r2 +5120)
-   139  r0 ^= r2
-   140  r2 = *(u8 *)(r10 -32)
-   141  r2 <<= 2
-   142  r2 += r1
-   143  r2 = *(u32 *)(r2 +6144)
-   144  r0 ^= r2
-   145  r2 = *(u8 *)(r10 -31)
-   146  r2 <<= 2
-   147  r2 += r1
-   148  r2 = *(u32 *)(r2 +7168)
-   149  r0 ^= r2
+   130  r2 = *(u8 *)(r10 -32)
+   131  r2 += r1
+   132  r2 = *(u8 *)(r2 +1536)
+   133  r0 ^= r2
+   134  r2 = *(u8 *)(r10 -31)
+   135  r2 += r1
+   136  r2 = *(u8 *)(r2 +1792)
+   137  r0 ^= r2
         ; the entry of the indirection table that the hash's low bits name
-   150  r1 = r0
-   151  r1 &= 127
-   152  r1 <<= 1
-   153  r2 = .data +80 ll
-   155  r2 += r1
-   156  r0 = *(u16 *)(r2 +0)
-   157  exit
+   138  r1 = r0
+   139  r1 &= 127
+   140  r1 <<= 1
+   141  r2 = .data +80 ll
+   143  r2 += r1
+   144  r0 = *(u16 *)(r2 +0)
+   145  exit
 unclassified:
-   158  r0 = 0
-   159  exit
+   146  r0 = 0
+   147  exit
 marked:
-   160  if r1 == 0x7255 goto queue_noted
-   161  if r1 == 0x7254 goto queue_not_noted
-   162  goto unmarked
+   148  if r1 == 0x7255 goto queue_noted
+   149  if r1 == 0x7254 goto queue_not_noted
+   150  goto unmarked
 queue_noted:
-   163  r0 = *(u32 *)(r6 +12)
-   164  exit
+   151  r0 = *(u32 *)(r6 +12)
+   152  exit
 queue_not_noted:
-   165  r0 = *(u32 *)(r6 +68)
-   166  exit
+   153  r0 = *(u32 *)(r6 +68)
+   154  exit

@@ -1,8 +1,8 @@
 ; at most 260 instructions
-; .rodata 12288 bytes: Toeplitz words, 256 for each input byte
+; .rodata 3072 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 258 instructions
+; tunrss_steer (SOCKET_FILTER), 246 instructions
      0  r6 = r1
         ; hash types: tcpv4
         ; tunnel types: vxlan
@@ -145,165 +145,153 @@ ipv4_options:
 ipv4_hash_ports:
    112  r0 = 0
         ; hash input bytes 8 to 11
-   113  r1 = .rodata +8192 ll
+   113  r1 = .rodata +2048 ll
    115  r2 = *(u8 *)(r10 -30)
-   116  r2 <<= 2
-   117  r2 += r1
-   118  r2 = *(u32 *)(r2 +0)
-   119  r0 ^= r2
-   120  r2 = *(u8 *)(r10 -29)
-   121  r2 <<= 2
-   122  r2 += r1
-   123  r2 = *(u32 *)(r2 +1024)
-   124  r0 ^= r2
-   125  r2 = *(u8 *)(r10 -28)
-   126  r2 <<= 2
-   127  r2 += r1
-   128  r2 = *(u32 *)(r2 +2048)
-   129  r0 ^= r2
-   130  r2 = *(u8 *)(r10 -27)
-   131  r2 <<= 2
-   132  r2 += r1
-   133  r2 = *(u32 *)(r2 +3072)
-   134  r0 ^= r2
+   116  r2 += r1
+   117  r2 = *(u8 *)(r2 +0)
+   118  r0 ^= r2
+   119  r2 = *(u8 *)(r10 -29)
+   120  r2 += r1
+   121  r2 = *(u8 *)(r2 +256)
+   122  r0 ^= r2
+   123  r2 = *(u8 *)(r10 -28)
+   124  r2 += r1
+   125  r2 = *(u8 *)(r2 +512)
+   126  r0 ^= r2
+   127  r2 = *(u8 *)(r10 -27)
+   128  r2 += r1
+   129  r2 = *(u8 *)(r2 +768)
+   130  r0 ^= r2
         ; hash input bytes 0 to 7
-   135  r1 = .rodata +0 ll
-   137  r2 = *(u8 *)(r10 -38)
-   138  r2 <<= 2
-   139  r2 += r1
-   140  r2 = *(u32 *)(r2 +0)
-   141  r0 ^= r2
-   142  r2 = *(u8 *)(r10 -37)
-   143  r2 <<= 2
-   144  r2 += r1
-   145  r2 = *(u32 *)(r2 +1024)
-   146  r0 ^= r2
-   147  r2 = *(u8 *)(r10 -36)
-   148  r2 <<= 2
-   149  r2 += r1
-   150  r2 = *(u32 *)(r2 +2048)
-   151  r0 ^= r2
-   152  r2 = *(u8 *)(r10 -35)
-   153  r2 <<= 2
+   131  r1 = .rodata +0 ll
+   133  r2 = *(u8 *)(r10 -38)
+   134  r2 += r1
+   135  r2 = *(u8 *)(r2 +0)
+   136  r0 ^= r2
+   137  r2 = *(u8 *)(r10 -37)
+   138  r2 += r1
+   139  r2 = *(u8 *)(r2 +256)
+   140  r0 ^= r2
+   141  r2 = *(u8 *)(r10 -36)
+   142  r2 += r1
+   143  r2 = *(u8 *)(r2 +512)
+   144  r0 ^= r2
+   145  r2 = *(u8 *)(r10 -35)
+   146  r2 += r1
+   147  r2 = *(u8 *)(r2 +768)
+   148  r0 ^= r2
+   149  r2 = *(u8 *)(r10 -34)
+   150  r2 += r1
+   151  r2 = *(u8 *)(r2 +1024)
+   152  r0 ^= r2
+   153  r2 = *(u8 *)(r10 -33)
    154  r2 += r1
-   155  r2 = *(u32 *)(r2 +3072)
+   155  r2 = *(u8 *)(r2 +1280)
    156  r0 ^= r2
-   157  r2 = *(u8 *)(r10 -34)
-   158  r2 <<= 2
-   159  r2 += r1
-   160  r2 = *(u32 *)(r2 +4096)
-   161  r0 ^= r2
-   162  r2 = *(u8 *)(r10 -33)
-   163  r2 <<= 2
-   164  r2 += r1
-   165  r2 = *(u32 *)(r2 +5120)
-   166  r0 ^= r2
-   167  r2 = *(u8 *)(r10 -32)
-   168  r2 <<= 2
-   169  r2 += r1
-   170  r2 = *(u32 *)(r2 +6144)
-   171  r0 ^= r2
-   172  r2 = *(u8 *)(r10 -31)
-   173  r2 <<= 2
-   174  r2 += r1
-   175  r2 = *(u32 *)(r2 +7168)
-   176  r0 ^= r2
-   177  goto table
+   157  r2 = *(u8 *)(r10 -32)
+   158  r2 += r1
+   159  r2 = *(u8 *)(r2 +1536)
+   160  r0 ^= r2
+   161  r2 = *(u8 *)(r10 -31)
+   162  r2 += r1
+   163  r2 = *(u8 *)(r2 +1792)
+   164  r0 ^= r2
+   165  goto table
 ipv6:
-   178  if r7 < 54 goto unclassified
-   179  r1 = *(u8 *)(r10 -50)
-   180  r1 >>= 4
-   181  if r1 != 6 goto unclassified
+   166  if r7 < 54 goto unclassified
+   167  r1 = *(u8 *)(r10 -50)
+   168  r1 >>= 4
+   169  if r1 != 6 goto unclassified
         ; only one tunnel is looked into
-   182  r2 = *(u64 *)(r10 -128)
-   183  if r2 != 0 goto ipv6_no_tunnel
-   184  r9 = r8
-   185  r9 += 54
-   186  r2 = *(u8 *)(r10 -44)
-   187  if r2 == 17 goto ipv6_udp_tunnel
-   188  goto ipv6_no_tunnel
+   170  r2 = *(u64 *)(r10 -128)
+   171  if r2 != 0 goto ipv6_no_tunnel
+   172  r9 = r8
+   173  r9 += 54
+   174  r2 = *(u8 *)(r10 -44)
+   175  if r2 == 17 goto ipv6_udp_tunnel
+   176  goto ipv6_no_tunnel
 ipv6_udp_tunnel:
-   189  if r7 < 58 goto ipv6_no_tunnel
-   190  r2 = *(u16 *)(r10 -8)
-   191  r9 += 8
-   192  if r2 == 0xb512 goto vxlan
-   193  goto ipv6_no_tunnel
+   177  if r7 < 58 goto ipv6_no_tunnel
+   178  r2 = *(u16 *)(r10 -8)
+   179  r9 += 8
+   180  if r2 == 0xb512 goto vxlan
+   181  goto ipv6_no_tunnel
 vxlan:
-   194  r2 = r9
-   195  r1 = r6
-   196  r3 = r10
-   197  r3 += -144
-   198  r4 = 8
-   199  call skb_load_bytes
-   200  if r0 != 0 goto ipv6_no_tunnel
-   201  r1 = *(u8 *)(r10 -144)
-   202  r1 &= 8
-   203  if r1 == 0 goto ipv6_no_tunnel
-   204  r9 += 8
-   205  goto inner_ethernet
+   182  r2 = r9
+   183  r1 = r6
+   184  r3 = r10
+   185  r3 += -144
+   186  r4 = 8
+   187  call skb_load_bytes
+   188  if r0 != 0 goto ipv6_no_tunnel
+   189  r1 = *(u8 *)(r10 -144)
+   190  r1 &= 8
+   191  if r1 == 0 goto ipv6_no_tunnel
+   192  r9 += 8
+   193  goto inner_ethernet
 ipv6_no_tunnel:
-   206  goto unclassified
+   194  goto unclassified
 inner_ethernet:
         ; EtherType, and those behind two VLAN tags
-   207  r9 += 12
-   208  r2 = r9
-   209  r1 = r6
-   210  r3 = r10
-   211  r3 += -144
-   212  r4 = 10
-   213  call skb_load_bytes
-   214  if r0 != 0 goto unclassified
-   215  r9 += 2
-   216  r1 = *(u16 *)(r10 -144)
+   195  r9 += 12
+   196  r2 = r9
+   197  r1 = r6
+   198  r3 = r10
+   199  r3 += -144
+   200  r4 = 10
+   201  call skb_load_bytes
+   202  if r0 != 0 goto unclassified
+   203  r9 += 2
+   204  r1 = *(u16 *)(r10 -144)
+   205  if r1 == 8 goto inner_ipv4
+   206  if r1 == 0xdd86 goto inner_ipv6
+   207  if r1 == 129 goto inner_vlan_tag
+   208  if r1 != 0xa888 goto unclassified
+inner_vlan_tag:
+   209  r9 += 4
+   210  r1 = *(u16 *)(r10 -140)
+   211  if r1 == 8 goto inner_ipv4
+   212  if r1 == 0xdd86 goto inner_ipv6
+   213  if r1 == 129 goto inner_vlan_tag
+   214  if r1 != 0xa888 goto unclassified
+inner_vlan_tag:
+   215  r9 += 4
+   216  r1 = *(u16 *)(r10 -136)
    217  if r1 == 8 goto inner_ipv4
    218  if r1 == 0xdd86 goto inner_ipv6
-   219  if r1 == 129 goto inner_vlan_tag
-   220  if r1 != 0xa888 goto unclassified
-inner_vlan_tag:
-   221  r9 += 4
-   222  r1 = *(u16 *)(r10 -140)
-   223  if r1 == 8 goto inner_ipv4
-   224  if r1 == 0xdd86 goto inner_ipv6
-   225  if r1 == 129 goto inner_vlan_tag
-   226  if r1 != 0xa888 goto unclassified
-inner_vlan_tag:
-   227  r9 += 4
-   228  r1 = *(u16 *)(r10 -136)
-   229  if r1 == 8 goto inner_ipv4
-   230  if r1 == 0xdd86 goto inner_ipv6
-   231  goto unclassified
+   219  goto unclassified
 inner_ipv4:
-   232  r1 = 8
-   233  *(u64 *)(r10 -128) = r1
-   234  goto inner_window
+   220  r1 = 8
+   221  *(u64 *)(r10 -128) = r1
+   222  goto inner_window
 inner_ipv6:
-   235  goto unclassified
+   223  goto unclassified
 inner_window:
         ; the inner IP header is at r9: what is left of the packet from there on
-   236  r8 = r9
-   237  r8 -= 14
-   238  r7 = *(u32 *)(r6 +0)
-   239  r7 -= r8
-   240  goto window
+   224  r8 = r9
+   225  r8 -= 14
+   226  r7 = *(u32 *)(r6 +0)
+   227  r7 -= r8
+   228  goto window
 table:
         ; the entry of the indirection table that the hash's low bits name
-   241  r1 = r0
-   242  r1 &= 127
-   243  r1 <<= 1
-   244  r2 = .data +80 ll
-   246  r2 += r1
-   247  r0 = *(u16 *)(r2 +0)
-   248  exit
+   229  r1 = r0
+   230  r1 &= 127
+   231  r1 <<= 1
+   232  r2 = .data +80 ll
+   234  r2 += r1
+   235  r0 = *(u16 *)(r2 +0)
+   236  exit
 unclassified:
-   249  r0 = 0
-   250  exit
+   237  r0 = 0
+   238  exit
 marked:
-   251  if r1 == 0x7255 goto queue_noted
-   252  if r1 == 0x7254 goto queue_not_noted
-   253  goto unmarked
+   239  if r1 == 0x7255 goto queue_noted
+   240  if r1 == 0x7254 goto queue_not_noted
+   241  goto unmarked
 queue_noted:
-   254  r0 = *(u32 *)(r6 +12)
-   255  exit
+   242  r0 = *(u32 *)(r6 +12)
+   243  exit
 queue_not_noted:
-   256  r0 = *(u32 *)(r6 +68)
-   257  exit
+   244  r0 = *(u32 *)(r6 +68)
+   245  exit

@@ -1,8 +1,8 @@
 ; at most 150 instructions
-; .rodata 12288 bytes: Toeplitz words, 256 for each input byte
+; .rodata 3072 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 146 instructions
+; tunrss_steer (SOCKET_FILTER), 134 instructions
      0  r6 = r1
         ; hash types: tcpv4
      1  r1 = *(u32 *)(r6 +44)
@@ -88,87 +88,75 @@ ipv4_options:
 ipv4_hash_ports:
     64  r0 = 0
         ; hash input bytes 8 to 11
-    65  r1 = .rodata +8192 ll
+    65  r1 = .rodata +2048 ll
     67  r2 = *(u8 *)(r10 -30)
-    68  r2 <<= 2
-    69  r2 += r1
-    70  r2 = *(u32 *)(r2 +0)
-    71  r0 ^= r2
-    72  r2 = *(u8 *)(r10 -29)
-    73  r2 <<= 2
-    74  r2 += r1
-    75  r2 = *(u32 *)(r2 +1024)
-    76  r0 ^= r2
-    77  r2 = *(u8 *)(r10 -28)
-    78  r2 <<= 2
-    79  r2 += r1
-    80  r2 = *(u32 *)(r2 +2048)
-    81  r0 ^= r2
-    82  r2 = *(u8 *)(r10 -27)
-    83  r2 <<= 2
-    84  r2 += r1
-    85  r2 = *(u32 *)(r2 +3072)
-    86  r0 ^= r2
+    68  r2 += r1
+    69  r2 = *(u8 *)(r2 +0)
+    70  r0 ^= r2
+    71  r2 = *(u8 *)(r10 -29)
+    72  r2 += r1
+    73  r2 = *(u8 *)(r2 +256)
+    74  r0 ^= r2
+    75  r2 = *(u8 *)(r10 -28)
+    76  r2 += r1
+    77  r2 = *(u8 *)(r2 +512)
+    78  r0 ^= r2
+    79  r2 = *(u8 *)(r10 -27)
+    80  r2 += r1
+    81  r2 = *(u8 *)(r2 +768)
+    82  r0 ^= r2
         ; hash input bytes 0 to 7
-    87  r1 = .rodata +0 ll
-    89  r2 = *(u8 *)(r10 -38)
-    90  r2 <<= 2
-    91  r2 += r1
-    92  r2 = *(u32 *)(r2 +0)
-    93  r0 ^= r2
-    94  r2 = *(u8 *)(r10 -37)
-    95  r2 <<= 2
-    96  r2 += r1
-    97  r2 = *(u32 *)(r2 +1024)
-    98  r0 ^= r2
-    99  r2 = *(u8 *)(r10 -36)
-   100  r2 <<= 2
-   101  r2 += r1
-   102  r2 = *(u32 *)(r2 +2048)
-   103  r0 ^= r2
-   104  r2 = *(u8 *)(r10 -35)
-   105  r2 <<= 2
+    83  r1 = .rodata +0 ll
+    85  r2 = *(u8 *)(r10 -38)
+    86  r2 += r1
+    87  r2 = *(u8 *)(r2 +0)
+    88  r0 ^= r2
+    89  r2 = *(u8 *)(r10 -37)
+    90  r2 += r1
+    91  r2 = *(u8 *)(r2 +256)
+    92  r0 ^= r2
+    93  r2 = *(u8 *)(r10 -36)
+    94  r2 += r1
+    95  r2 = *(u8 *)(r2 +512)
+    96  r0 ^= r2
+    97  r2 = *(u8 *)(r10 -35)
+    98  r2 += r1
+    99  r2 = *(u8 *)(r2 +768)
+   100  r0 ^= r2
+   101  r2 = *(u8 *)(r10 -34)
+   102  r2 += r1
+   103  r2 = *(u8 *)(r2 +1024)
+   104  r0 ^= r2
+   105  r2 = *(u8 *)(r10 -33)
    106  r2 += r1
-   107  r2 = *(u32 *)(r2 +3072)
+   107  r2 = *(u8 *)(r2 +1280)
    108  r0 ^= r2
-   109  r2 = *(u8 *)(r10 -34)
-   110  r2 <<= 2
-   111  r2 += r1
-   112  r2 = *(u32 *)(r2 +4096)
-   113  r0 ^= r2
-   114  r2 = *(u8 *)(r10 -33)
-   115  r2 <<= 2
-   116  r2 += r1
-   117  r2 = *(u32 *)(r2 +5120)
-   118  r0 ^= r2
-   119  r2 = *(u8 *)(r10 -32)
-   120  r2 <<= 2
-   121  r2 += r1
-   122  r2 = *(u32 *)(r2 +6144)
-   123  r0 ^= r2
-   124  r2 = *(u8 *)(r10 -31)
-   125  r2 <<= 2
-   126  r2 += r1
-   127  r2 = *(u32 *)(r2 +7168)
-   128  r0 ^= r2
+   109  r2 = *(u8 *)(r10 -32)
+   110  r2 += r1
+   111  r2 = *(u8 *)(r2 +1536)
+   112  r0 ^= r2
+   113  r2 = *(u8 *)(r10 -31)
+   114  r2 += r1
+   115  r2 = *(u8 *)(r2 +1792)
+   116  r0 ^= r2
         ; the entry of the indirection table that the hash's low bits name
-   129  r1 = r0
-   130  r1 &= 127
-   131  r1 <<= 1
-   132  r2 = .data +80 ll
-   134  r2 += r1
-   135  r0 = *(u16 *)(r2 +0)
-   136  exit
+   117  r1 = r0
+   118  r1 &= 127
+   119  r1 <<= 1
+   120  r2 = .data +80 ll
+   122  r2 += r1
+   123  r0 = *(u16 *)(r2 +0)
+   124  exit
 unclassified:
-   137  r0 = 0
-   138  exit
+   125  r0 = 0
+   126  exit
 marked:
-   139  if r1 == 0x7255 goto queue_noted
-   140  if r1 == 0x7254 goto queue_not_noted
-   141  goto unmarked
+   127  if r1 == 0x7255 goto queue_noted
+   128  if r1 == 0x7254 goto queue_not_noted
+   129  goto unmarked
 queue_noted:
-   142  r0 = *(u32 *)(r6 +12)
-   143  exit
+   130  r0 = *(u32 *)(r6 +12)
+   131  exit
 queue_not_noted:
-   144  r0 = *(u32 *)(r6 +68)
-   145  exit
+   132  r0 = *(u32 *)(r6 +68)
+   133  exit
