@@ -22,25 +22,25 @@ struct Case {
 
 const CASES: [Case; 12] = [
     steer("steer-none", HashTypes::NONE, 20),
-    steer("steer-tcpv4", HashTypes::TCPV4, 150),
-    steer("steer-ipv6-ex", HashTypes::IPV6_EX, 340),
-    steer("steer-basic", HashTypes::BASIC, 400),
-    steer("steer-all", HashTypes::ALL, 480),
-    Case { link: Link::Ip, ..steer("steer-all-bare-ip", HashTypes::ALL, 470) },
+    steer("steer-tcpv4", HashTypes::TCPV4, 155),
+    steer("steer-ipv6-ex", HashTypes::IPV6_EX, 335),
+    steer("steer-basic", HashTypes::BASIC, 385),
+    steer("steer-all", HashTypes::ALL, 465),
+    Case { link: Link::Ip, ..steer("steer-all-bare-ip", HashTypes::ALL, 420) },
     Case { report: ReportMode::Kernel, ..steer("report-basic", HashTypes::BASIC, 560) },
     Case { report: ReportMode::Kernel, ..steer("report-all", HashTypes::ALL, 640) },
-    Case { tunnels: TunnelTypes::VXLAN, ..steer("steer-tcpv4-vxlan", HashTypes::TCPV4, 260) },
-    Case { tunnels: TunnelTypes::ALL, ..steer("steer-basic-tunnels", HashTypes::BASIC, 730) },
+    Case { tunnels: TunnelTypes::VXLAN, ..steer("steer-tcpv4-vxlan", HashTypes::TCPV4, 280) },
+    Case { tunnels: TunnelTypes::ALL, ..steer("steer-basic-tunnels", HashTypes::BASIC, 710) },
     Case {
         transform: InputTransform::SymmetricXor,
-        ..steer("steer-tcpv4-symmetric-xor", HashTypes::TCPV4, 170)
+        ..steer("steer-tcpv4-symmetric-xor", HashTypes::TCPV4, 175)
     },
     Case {
         tunnels: TunnelTypes::ALL,
         transform: InputTransform::SymmetricOrXor,
         link: Link::Ip,
         report: ReportMode::Kernel,
-        ..steer("report-all-tunnels-bare-ip", HashTypes::ALL, 930)
+        ..steer("report-all-tunnels-bare-ip", HashTypes::ALL, 920)
     },
 ];
 

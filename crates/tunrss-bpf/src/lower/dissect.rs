@@ -1,13 +1,13 @@
 //! Finding the fields of a packet and selecting the type it is hashed by.
 //!
 //! This executes `tunrss_hash::dissect` and `tunrss_hash::classify::select`. Nearly all packets
-//! are decided within the window: one load of the link and IP headers with the ports. Only options,
-//! extension headers and VLAN tags load more.
+//! are decided within the window: one load of the link and IP headers with VLAN tags and ports. Only
+//! options and extension headers load more.
 
 use tunrss_hash::dissect::{
     ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_QINQ, ETHERTYPE_VLAN, IPV4_MORE_FRAGMENTS_OR_OFFSET,
     MAX_EXTENSION_HEADERS, MAX_OPTIONS, MAX_VLAN_TAGS, NEXT_AUTHENTICATION, NEXT_DESTINATION,
-    NEXT_FRAGMENT, NEXT_HOP_BY_HOP, NEXT_MOBILITY, NEXT_ROUTING, OPTION_HOME_ADDRESS, OPTION_PAD1,
+    NEXT_FRAGMENT, NEXT_HOP_BY_HOP, NEXT_MOBILITY, NEXT_ROUTING, OPTION_HOME_ADDRESS,
 };
 use tunrss_hash::{HashReport, HashTypes, Link};
 
@@ -23,7 +23,7 @@ impl Lowering<'_> {
         let has_v4 = self.has_any(V4) || self.has_tunnels_over(Delivery::V4);
         let has_v6 = self.has_any(V6) || self.has_tunnels_over(Delivery::V6);
         let [ipv4, ipv6] = ["ipv4", "ipv6"].map(|name| self.asm.label(name));
-        self.window();
+        let loaded = self.window();
         let dispatch = [(ETHERTYPE_IPV4, 4, ipv4, has_v4), (ETHERTYPE_IPV6, 6, ipv6, has_v6)];
         match self.link {
             Link::Ethernet => {
@@ -34,7 +34,7 @@ impl Lowering<'_> {
                 for (ethertype, _, target, _) in dispatch.into_iter().filter(|&(.., has)| has) {
                     self.asm.jump_if(Cond::Eq, Reg::R1, be16(ethertype), target);
                 }
-                self.vlan_tag();
+                self.vlan_tag(loaded);
             }
             Link::Ip => {
                 self.asm.comment("IP version");
@@ -69,30 +69,47 @@ impl Lowering<'_> {
     ///
     /// r8: where the window starts in the packet: 0, or 4 a VLAN tag skipped. For an inner packet it
     /// is as far before the IP header as the link header is long.
-    /// r7: bytes of the packet from there on.
-    fn window(&mut self) {
-        let shortest = i32::from(self.link_len()) + 20;
-        let full = i32::from(self.link_len()) + self.ip_window_len();
+    /// r7: bytes of the packet from there on. Returns where it has been loaded.
+    fn window(&mut self) -> Label {
+        let full = i32::from(self.link_len()) + self.ip_window_len() + self.tags_len();
         self.load_context(Reg::R7, context::LEN);
         self.asm.mov(Reg::R8, 0);
         self.outermost();
         self.asm.bind(self.window);
-        self.asm.comment("too short for any IP header");
-        self.asm.jump_if(Cond::Lt, Reg::R7, shortest, self.unclassified);
+        self.check_shortest();
         let [load_full, loaded] = ["load_full", "loaded"].map(|name| self.asm.label(name));
-        if full > shortest {
+        if full > self.shortest() {
             self.asm.jump_if(Cond::Ge, Reg::R7, full, load_full);
             self.asm.comment("a short packet: what there is");
-            for slot in (WINDOW..0).step_by(8) {
+            for slot in (WINDOW..WINDOW + full as i16).step_by(8) {
                 self.asm.store(Size::Double, Reg::R10, slot, 0);
             }
             self.copy_packet(Reg::R8, WINDOW, |asm| asm.mov(Reg::R4, Reg::R7));
             self.asm.jump(loaded);
         }
         self.asm.bind(load_full);
-        self.asm.comment("link header, IP header and ports, as far as they are needed");
+        self.asm.comment("link header, VLAN tags, IP header and ports, as far as they are needed");
         self.copy_packet(Reg::R8, WINDOW, |asm| asm.mov(Reg::R4, full));
         self.asm.bind(loaded);
+        loaded
+    }
+
+    fn check_shortest(&mut self) {
+        self.asm.comment("too short for any IP header");
+        self.asm.jump_if(Cond::Lt, Reg::R7, self.shortest(), self.unclassified);
+    }
+
+    /// Bytes of the shortest packet with an IP header.
+    fn shortest(&self) -> i32 {
+        i32::from(self.link_len()) + 20
+    }
+
+    /// Bytes of the VLAN tags that are skipped.
+    fn tags_len(&self) -> i32 {
+        match self.link {
+            Link::Ethernet => TAG_LEN * MAX_VLAN_TAGS as i32,
+            Link::Ip => 0,
+        }
     }
 
     /// Bytes of IP header and ports that the enabled types can need.
@@ -108,20 +125,38 @@ impl Lowering<'_> {
         len.max(self.tunnel_window_len())
     }
 
-    /// Neither IPv4 nor IPv6 that is hashed: skip a VLAN tag, or give up. The EtherType is in r1.
-    fn vlan_tag(&mut self) {
+    /// Neither IPv4 nor IPv6 that is hashed: skip a VLAN tag, or give up. The EtherType is in r1. What
+    /// stands behind the tag is moved to where it stands without; loading it once more would take
+    /// longer.
+    fn vlan_tag(&mut self, loaded: Label) {
         let tagged = self.asm.label("vlan_tag");
         self.asm.jump_if(Cond::Eq, Reg::R1, be16(ETHERTYPE_VLAN), tagged);
         self.asm.jump_if(Cond::Ne, Reg::R1, be16(ETHERTYPE_QINQ), self.unclassified);
         self.asm.bind(tagged);
         self.asm.comment("an accelerated tag stands in front of those in the data");
         self.load_context(Reg::R1, context::VLAN_PRESENT);
-        self.asm.alu(AluOp::Lsh, Reg::R1, 2);
+        self.asm.alu(AluOp::Lsh, Reg::R1, TAG_LEN.ilog2() as i32);
         self.asm.alu(AluOp::Add, Reg::R1, Reg::R8);
-        self.asm.jump_if(Cond::Ge, Reg::R1, 4 * MAX_VLAN_TAGS as i32, self.unclassified);
-        self.asm.alu(AluOp::Add, Reg::R8, 4);
-        self.asm.alu(AluOp::Sub, Reg::R7, 4);
-        self.asm.jump(self.window);
+        self.asm.jump_if(Cond::Ge, Reg::R1, self.tags_len(), self.unclassified);
+        self.asm.alu(AluOp::Add, Reg::R8, TAG_LEN);
+        self.asm.alu(AluOp::Sub, Reg::R7, TAG_LEN);
+        self.check_shortest();
+        // Behind one tag there may be another.
+        let end = self.link_len() + (self.ip_window_len() + self.tags_len() - TAG_LEN) as i16;
+        for place in (12..end - 2).step_by(4) {
+            self.move_tagged(Size::Word, WINDOW + place);
+        }
+        // Not with one store: of 8 aligned bytes that one store alone has written the verifier
+        // takes note as of a register, and goes on with such a stack apart.
+        self.move_tagged(Size::Byte, WINDOW + end - 2);
+        self.move_tagged(Size::Byte, WINDOW + end - 1);
+        self.asm.jump(loaded);
+    }
+
+    /// Move bytes of the window to where they stand without a tag.
+    fn move_tagged(&mut self, size: Size, place: i16) {
+        self.load_stack(size, Reg::R1, place + TAG_LEN as i16);
+        self.asm.store(size, Reg::R10, place, Reg::R1);
     }
 
     fn ipv4(&mut self) {
@@ -198,11 +233,9 @@ impl Lowering<'_> {
         ];
         let has_walk = self.has_any(V6_PORTS.union(EX));
         if has_walk {
-            self.load_stack(Size::Byte, Reg::R9, self.ip(6));
-            self.branch_on_protocol(Reg::R9, protocols, ports);
-            for next in EXTENSION_HEADERS {
-                self.asm.jump_if(Cond::Eq, Reg::R9, i32::from(next), walk);
-            }
+            self.load_stack(Size::Byte, Reg::R1, self.ip(6));
+            self.branch_on_protocol(Reg::R1, protocols, ports);
+            self.branch_on_extension_header(Reg::R1, walk);
         }
         self.asm.bind(addresses);
         self.hash_addresses_as(HashReport::Ipv6, hash);
@@ -258,9 +291,22 @@ impl Lowering<'_> {
         }
     }
 
-    /// Walk the extension headers, then select. The first one's kind is in r9.
+    /// Go to `walk` if `next` is an extension header. Whoever needs to know which loads the byte once
+    /// more: by these comparisons the verifier knows `next`, and would walk on with each value
+    /// of it apart, at every header.
+    fn branch_on_extension_header(&mut self, next: Reg, walk: Label) {
+        for header in EXTENSION_HEADERS {
+            self.asm.jump_if(Cond::Eq, next, i32::from(header), walk);
+        }
+    }
+
+    /// Walk the extension headers, then select.
     ///
     /// r8: where the header starts in the packet; r9: its kind; r7: how many were walked.
+    ///
+    /// The verifier goes through every iteration of the two loops, 11 headers with 30 options each.
+    /// It does so once as long as it knows nothing but the two counters; with each constant it
+    /// decides a branch by, it would do so once for every value of that constant.
     fn walk(&mut self, addresses: Label, hash: HashLabels) {
         let [header, advance, authentication, next, no_ports] =
             ["walk_header", "walk_advance", "walk_authentication", "walk_next", "walk_no_ports"]
@@ -269,10 +315,13 @@ impl Lowering<'_> {
             ["walk_routing", "walk_destination"].map(|name| self.asm.label(name));
         let has_ex = self.has_any(EX);
         self.asm.alu(AluOp::Add, Reg::R8, i32::from(self.link_len()) + 40);
+        self.load_stack(Size::Byte, Reg::R9, self.ip(6));
         self.asm.mov(Reg::R7, 0);
         if has_ex {
-            self.asm.store(Size::Double, Reg::R10, HOME_ADDRESS.found, 0);
-            self.asm.store(Size::Double, Reg::R10, ROUTING_ADDRESS.found, 0);
+            self.asm.comment("no address yet");
+            self.load_context(Reg::R1, context::LEN);
+            self.asm.store(Size::Double, Reg::R10, HOME_ADDRESS, Reg::R1);
+            self.asm.store(Size::Double, Reg::R10, ROUTING_ADDRESS, Reg::R1);
         }
         self.asm.bind(header);
         self.asm.jump_if(Cond::Eq, Reg::R9, i32::from(NEXT_FRAGMENT), no_ports);
@@ -295,9 +344,8 @@ impl Lowering<'_> {
         self.asm.bind(next);
         self.asm.alu(AluOp::Add, Reg::R8, Reg::R1);
         self.load_stack(Size::Byte, Reg::R9, HEADER);
-        for next in EXTENSION_HEADERS {
-            self.asm.jump_if(Cond::Eq, Reg::R9, i32::from(next), header);
-        }
+        self.load_stack(Size::Byte, Reg::R1, HEADER);
+        self.branch_on_extension_header(Reg::R1, header);
         self.select_behind_extensions(no_ports, addresses, hash);
         if has_ex {
             self.asm.bind(routing);
@@ -353,37 +401,36 @@ impl Lowering<'_> {
         }
     }
 
-    /// Put `address`, if it was found, in the place of another on the stack.
-    fn substitute(&mut self, address: Found, place: i16, kept: &'static str) {
+    /// Put the address noted in `slot`, if there is one, in the place of another on the stack.
+    fn substitute(&mut self, slot: i16, place: i16, kept: &'static str) {
         let kept = self.asm.label(kept);
-        self.load_stack(Size::Double, Reg::R2, address.found);
-        self.asm.jump_if(Cond::Eq, Reg::R2, 0, kept);
-        self.load_stack(Size::Double, Reg::R2, address.at);
+        self.load_noted(slot);
+        self.asm.jump_if(Cond::Eq, Reg::R2, Reg::R1, kept);
         // It was found, so it is there: nothing to go to.
         self.copy_packet(Reg::R2, place, |asm| asm.mov(Reg::R4, 16));
         self.asm.bind(kept);
     }
 
-    /// Note that `address` was found, and that it is at the offset in `at`.
-    fn found(&mut self, address: Found, at: Reg) {
-        self.asm.store(Size::Double, Reg::R10, address.found, 1);
-        self.asm.store(Size::Double, Reg::R10, address.at, at);
+    /// Load the offset of an address from its slot into r2, and into r1 what stands there without
+    /// one: the packet's length.
+    fn load_noted(&mut self, slot: i16) {
+        self.load_stack(Size::Double, Reg::R2, slot);
+        self.load_context(Reg::R1, context::LEN);
     }
 
     /// Note where the address of a type 2 routing header is: the first with one segment left.
     fn routing_address(&mut self, done: Label) {
-        self.load_stack(Size::Double, Reg::R1, ROUTING_ADDRESS.found);
-        self.asm.jump_if(Cond::Ne, Reg::R1, 0, done);
+        self.load_noted(ROUTING_ADDRESS);
+        self.asm.jump_if(Cond::Ne, Reg::R2, Reg::R1, done);
         self.asm.comment("length 2, type 2, 1 segment left");
-        self.load_stack(Size::Word, Reg::R1, HEADER);
-        self.asm.alu(AluOp::Rsh, Reg::R1, 8);
-        self.asm.jump_if(Cond::Ne, Reg::R1, 0x01_02_02, done);
-        self.asm.mov(Reg::R1, Reg::R8);
-        self.asm.alu(AluOp::Add, Reg::R1, 24);
-        self.load_context(Reg::R2, context::LEN);
-        self.asm.jump_if(Cond::Gt, Reg::R1, Reg::R2, done);
-        self.asm.alu(AluOp::Sub, Reg::R1, 16);
-        self.found(ROUTING_ADDRESS, Reg::R1);
+        self.load_stack(Size::Word, Reg::R2, HEADER);
+        self.asm.alu(AluOp::Rsh, Reg::R2, 8);
+        self.asm.jump_if(Cond::Ne, Reg::R2, 0x01_02_02, done);
+        self.asm.mov(Reg::R2, Reg::R8);
+        self.asm.alu(AluOp::Add, Reg::R2, 24);
+        self.asm.jump_if(Cond::Gt, Reg::R2, Reg::R1, done);
+        self.asm.alu(AluOp::Sub, Reg::R2, 16);
+        self.asm.store(Size::Double, Reg::R10, ROUTING_ADDRESS, Reg::R2);
         self.asm.jump(done);
     }
 
@@ -391,48 +438,55 @@ impl Lowering<'_> {
     ///
     /// Meanwhile r8: where the option starts in the packet; r9: how many are left to look at.
     fn home_address(&mut self, done: Label) {
-        let [option, skip, pad, end] =
-            ["option", "option_skip", "option_pad", "options_end"].map(|name| self.asm.label(name));
-        self.load_stack(Size::Double, Reg::R1, HOME_ADDRESS.found);
-        self.asm.jump_if(Cond::Ne, Reg::R1, 0, done);
+        let [whole, option, home_address, end] =
+            ["options_whole", "option", "home_address", "options_end"]
+                .map(|name| self.asm.label(name));
+        self.load_noted(HOME_ADDRESS);
+        self.asm.jump_if(Cond::Ne, Reg::R2, Reg::R1, done);
         self.asm.store(Size::Double, Reg::R10, HEADER_AT, Reg::R8);
-        self.load_stack(Size::Byte, Reg::R1, HEADER + 1);
-        self.asm.alu(AluOp::Add, Reg::R1, 1);
-        self.asm.alu(AluOp::Lsh, Reg::R1, 3);
-        self.asm.alu(AluOp::Add, Reg::R1, Reg::R8);
-        self.asm.store(Size::Double, Reg::R10, OPTIONS_END, Reg::R1);
+        self.asm.comment("the options end where the header does, or the packet");
+        self.load_stack(Size::Byte, Reg::R2, HEADER + 1);
+        self.asm.alu(AluOp::Add, Reg::R2, 1);
+        self.asm.alu(AluOp::Lsh, Reg::R2, 3);
+        self.asm.alu(AluOp::Add, Reg::R2, Reg::R8);
+        self.asm.jump_if(Cond::Gt, Reg::R1, Reg::R2, whole);
+        self.asm.mov(Reg::R2, Reg::R1);
+        self.asm.bind(whole);
+        self.asm.store(Size::Double, Reg::R10, OPTIONS_END, Reg::R2);
         self.asm.alu(AluOp::Add, Reg::R8, 2);
         self.asm.mov(Reg::R9, MAX_OPTIONS as i32);
         self.asm.bind(option);
-        self.asm.jump_if(Cond::Eq, Reg::R9, 0, end);
-        self.asm.alu(AluOp::Sub, Reg::R9, 1);
         self.load_stack(Size::Double, Reg::R1, OPTIONS_END);
         self.asm.jump_if(Cond::Ge, Reg::R8, Reg::R1, end);
-        self.load_packet(Reg::R8, OPTION, 2, end);
-        self.load_stack(Size::Byte, Reg::R1, OPTION);
-        self.asm.jump_if(Cond::Eq, Reg::R1, i32::from(OPTION_PAD1), pad);
-        self.load_stack(Size::Byte, Reg::R2, OPTION + 1);
-        self.asm.jump_if(Cond::Ne, Reg::R1, i32::from(OPTION_HOME_ADDRESS), skip);
-        self.asm.jump_if(Cond::Ne, Reg::R2, 16, skip);
-        self.asm.mov(Reg::R1, Reg::R8);
-        self.asm.alu(AluOp::Add, Reg::R1, 18);
-        self.load_stack(Size::Double, Reg::R2, OPTIONS_END);
-        self.asm.jump_if(Cond::Gt, Reg::R1, Reg::R2, end);
-        self.load_context(Reg::R2, context::LEN);
-        self.asm.jump_if(Cond::Gt, Reg::R1, Reg::R2, end);
-        self.asm.alu(AluOp::Add, Reg::R8, 2);
-        self.found(HOME_ADDRESS, Reg::R8);
-        self.asm.jump(end);
-        self.asm.bind(skip);
-        self.asm.alu(AluOp::Add, Reg::R8, Reg::R2);
+        self.asm.comment("zeros, a Pad1, if the packet ends behind the first byte");
+        self.copy_packet(Reg::R8, OPTION, |asm| asm.mov(Reg::R4, 2));
+        self.load_stack(Size::Half, Reg::R1, OPTION);
+        let home_address_of_16 = u16::from_le_bytes([OPTION_HOME_ADDRESS, 16]);
+        self.asm.jump_if(Cond::Eq, Reg::R1, i32::from(home_address_of_16), home_address);
+        // Not a branch: the verifier would take both at each option.
+        self.asm.comment("1 byte of Pad1, which is 0; 2 bytes and the length of any other");
+        self.load_stack(Size::Byte, Reg::R2, OPTION);
+        self.asm.mov(Reg::R3, 0);
+        self.asm.alu(AluOp::Sub, Reg::R3, Reg::R2);
+        self.asm.alu(AluOp::Rsh, Reg::R3, 63);
+        self.asm.alu(AluOp::Rsh, Reg::R1, 8);
+        self.asm.alu(AluOp::Add, Reg::R1, 1);
+        self.asm.alu(AluOp::Mul, Reg::R1, Reg::R3);
+        self.asm.alu(AluOp::Add, Reg::R8, Reg::R1);
         self.asm.alu(AluOp::Add, Reg::R8, 1);
-        self.asm.bind(pad);
-        self.asm.alu(AluOp::Add, Reg::R8, 1);
-        self.asm.jump(option);
+        self.asm.alu(AluOp::Sub, Reg::R9, 1);
+        self.asm.jump_if(Cond::Ne, Reg::R9, 0, option);
         self.asm.bind(end);
         self.load_stack(Size::Double, Reg::R8, HEADER_AT);
         self.asm.mov(Reg::R9, i32::from(NEXT_DESTINATION));
         self.asm.jump(done);
+        self.asm.bind(home_address);
+        self.asm.alu(AluOp::Add, Reg::R8, 18);
+        self.load_stack(Size::Double, Reg::R1, OPTIONS_END);
+        self.asm.jump_if(Cond::Gt, Reg::R8, Reg::R1, end);
+        self.asm.alu(AluOp::Sub, Reg::R8, 16);
+        self.asm.store(Size::Double, Reg::R10, HOME_ADDRESS, Reg::R8);
+        self.asm.jump(end);
     }
 }
 
@@ -445,6 +499,9 @@ const V6_EX_PORTS: HashTypes = HashTypes::TCPV6_EX.union(HashTypes::UDPV6_EX);
 const V6_PORTS: HashTypes = V6_BASIC_PORTS.union(V6_EX_PORTS);
 const EX: HashTypes = HashTypes::IPV6_EX.union(V6_EX_PORTS);
 const V6: HashTypes = HashTypes::IPV6.union(V6_BASIC_PORTS).union(EX);
+
+/// Bytes of a VLAN tag.
+const TAG_LEN: i32 = 4;
 
 const TCP: i32 = 6;
 const UDP: i32 = 17;
@@ -470,20 +527,13 @@ const WITH_PORTS: Reg = Reg::R7;
 const HEADER: i16 = WINDOW - 4;
 /// The first 2 bytes of an option.
 const OPTION: i16 = WINDOW - 8;
-/// The home address, and the address of the type 2 routing header.
-const HOME_ADDRESS: Found = Found { found: WINDOW - 16, at: WINDOW - 24 };
-const ROUTING_ADDRESS: Found = Found { found: WINDOW - 32, at: WINDOW - 40 };
-
-/// An address that the walk may find: whether it did (0 or 1), and the offset in the packet.
+/// The offsets in the packet of the home address and of the address of the type 2 routing header;
+/// the packet's length until one is found.
 ///
-/// An offset of 0 could say "not found" as well. But a comparison of the offset would make the
-/// kernel's verifier track its exact range through all the loops, and give up.
-#[derive(Clone, Copy)]
-struct Found {
-    found: i16,
-    at: i16,
-}
+/// Not 0, say: that is a constant, by which the verifier would decide branches.
+const HOME_ADDRESS: i16 = WINDOW - 16;
+const ROUTING_ADDRESS: i16 = WINDOW - 24;
 
 /// Where the header whose options are looked at is in the packet, and where they end.
-const HEADER_AT: i16 = WINDOW - 48;
-const OPTIONS_END: i16 = WINDOW - 56;
+const HEADER_AT: i16 = WINDOW - 32;
+const OPTIONS_END: i16 = WINDOW - 40;

@@ -221,8 +221,8 @@ impl Lowering<'_> {
 
 const CONTEXT: Reg = Reg::R6;
 
-/// The packet's link and IP headers and ports: at most 14 + 40 + 4 bytes.
-const WINDOW: i16 = -64;
+/// The packet's link header, VLAN tags, IP header and ports: at most 14 + 8 + 40 + 4 bytes.
+const WINDOW: i16 = -72;
 
 /// Fields of `struct __sk_buff` (linux/bpf.h): offsets in the context.
 mod context {

@@ -1,8 +1,8 @@
-; at most 730 instructions
+; at most 710 instructions
 ; .rodata 9216 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 672 instructions
+; tunrss_steer (SOCKET_FILTER), 704 instructions
      0  r6 = r1
         ; hash types: ipv4,tcpv4,udpv4,ipv6,tcpv6,udpv6
         ; tunnel types: gre,gre-2890,gre-7676,gre-udp,vxlan,vxlan-gpe,geneve,ipip,nvgre
@@ -11,749 +11,782 @@
 unmarked:
      3  r7 = *(u32 *)(r6 +0)
      4  r8 = 0
-     5  *(u64 *)(r10 -128) = 0
+     5  *(u64 *)(r10 -136) = 0
 window:
         ; too short for any IP header
      6  if r7 < 34 goto unclassified
-     7  if r7 >= 58 goto load_full
+     7  if r7 >= 66 goto load_full
         ; a short packet: what there is
-     8  *(u64 *)(r10 -64) = 0
-     9  *(u64 *)(r10 -56) = 0
-    10  *(u64 *)(r10 -48) = 0
-    11  *(u64 *)(r10 -40) = 0
-    12  *(u64 *)(r10 -32) = 0
-    13  *(u64 *)(r10 -24) = 0
-    14  *(u64 *)(r10 -16) = 0
-    15  *(u64 *)(r10 -8) = 0
-    16  r2 = r8
-    17  r1 = r6
-    18  r3 = r10
-    19  r3 += -64
-    20  r4 = r7
-    21  call skb_load_bytes
-    22  goto loaded
+     8  *(u64 *)(r10 -72) = 0
+     9  *(u64 *)(r10 -64) = 0
+    10  *(u64 *)(r10 -56) = 0
+    11  *(u64 *)(r10 -48) = 0
+    12  *(u64 *)(r10 -40) = 0
+    13  *(u64 *)(r10 -32) = 0
+    14  *(u64 *)(r10 -24) = 0
+    15  *(u64 *)(r10 -16) = 0
+    16  *(u64 *)(r10 -8) = 0
+    17  r2 = r8
+    18  r1 = r6
+    19  r3 = r10
+    20  r3 += -72
+    21  r4 = r7
+    22  call skb_load_bytes
+    23  goto loaded
 load_full:
-        ; link header, IP header and ports, as far as they are needed
-    23  r2 = r8
-    24  r1 = r6
-    25  r3 = r10
-    26  r3 += -64
-    27  r4 = 58
-    28  call skb_load_bytes
+        ; link header, VLAN tags, IP header and ports, as far as they are needed
+    24  r2 = r8
+    25  r1 = r6
+    26  r3 = r10
+    27  r3 += -72
+    28  r4 = 66
+    29  call skb_load_bytes
 loaded:
         ; EtherType, as it loads: 8 IPv4, 0xdd86 IPv6, 0x81 and 0xa888 VLAN
-    29  r1 = *(u16 *)(r10 -52)
-    30  r2 = *(u64 *)(r10 -128)
-    31  if r2 == 0 goto dispatch
-    32  r1 = r2
+    30  r1 = *(u16 *)(r10 -60)
+    31  r2 = *(u64 *)(r10 -136)
+    32  if r2 == 0 goto dispatch
+    33  r1 = r2
 dispatch:
-    33  if r1 == 8 goto ipv4
-    34  if r1 == 0xdd86 goto ipv6
-    35  if r1 == 129 goto vlan_tag
-    36  if r1 != 0xa888 goto unclassified
+    34  if r1 == 8 goto ipv4
+    35  if r1 == 0xdd86 goto ipv6
+    36  if r1 == 129 goto vlan_tag
+    37  if r1 != 0xa888 goto unclassified
 vlan_tag:
         ; an accelerated tag stands in front of those in the data
-    37  r1 = *(u32 *)(r6 +20)
-    38  r1 <<= 2
-    39  r1 += r8
-    40  if r1 >= 8 goto unclassified
-    41  r8 += 4
-    42  r7 -= 4
-    43  goto window
+    38  r1 = *(u32 *)(r6 +20)
+    39  r1 <<= 2
+    40  r1 += r8
+    41  if r1 >= 8 goto unclassified
+    42  r8 += 4
+    43  r7 -= 4
+        ; too short for any IP header
+    44  if r7 < 34 goto unclassified
+    45  r1 = *(u32 *)(r10 -56)
+    46  *(u32 *)(r10 -60) = r1
+    47  r1 = *(u32 *)(r10 -52)
+    48  *(u32 *)(r10 -56) = r1
+    49  r1 = *(u32 *)(r10 -48)
+    50  *(u32 *)(r10 -52) = r1
+    51  r1 = *(u32 *)(r10 -44)
+    52  *(u32 *)(r10 -48) = r1
+    53  r1 = *(u32 *)(r10 -40)
+    54  *(u32 *)(r10 -44) = r1
+    55  r1 = *(u32 *)(r10 -36)
+    56  *(u32 *)(r10 -40) = r1
+    57  r1 = *(u32 *)(r10 -32)
+    58  *(u32 *)(r10 -36) = r1
+    59  r1 = *(u32 *)(r10 -28)
+    60  *(u32 *)(r10 -32) = r1
+    61  r1 = *(u32 *)(r10 -24)
+    62  *(u32 *)(r10 -28) = r1
+    63  r1 = *(u32 *)(r10 -20)
+    64  *(u32 *)(r10 -24) = r1
+    65  r1 = *(u32 *)(r10 -16)
+    66  *(u32 *)(r10 -20) = r1
+    67  r1 = *(u32 *)(r10 -12)
+    68  *(u32 *)(r10 -16) = r1
+    69  r1 = *(u8 *)(r10 -8)
+    70  *(u8 *)(r10 -12) = r1
+    71  r1 = *(u8 *)(r10 -7)
+    72  *(u8 *)(r10 -11) = r1
+    73  goto loaded
 ipv4:
-    44  r1 = *(u8 *)(r10 -50)
-    45  if r1 == 69 goto ipv4_version_ok
-    46  r2 = r1
-    47  r2 >>= 4
-    48  if r2 != 4 goto unclassified
+    74  r1 = *(u8 *)(r10 -58)
+    75  if r1 == 69 goto ipv4_version_ok
+    76  r2 = r1
+    77  r2 >>= 4
+    78  if r2 != 4 goto unclassified
 ipv4_version_ok:
         ; only one tunnel is looked into
-    49  r2 = *(u64 *)(r10 -128)
-    50  if r2 != 0 goto ipv4_no_tunnel
-    51  r9 = r8
-    52  r2 = *(u16 *)(r10 -44)
-    53  if r2 & 0xff3f goto ipv4_no_tunnel
-    54  r1 = *(u8 *)(r10 -50)
-    55  r2 = r1
-    56  r2 &= 15
-    57  if r2 < 5 goto ipv4_no_tunnel
-    58  r2 <<= 2
-    59  r9 += r2
-    60  r9 += 14
-    61  r2 = *(u8 *)(r10 -41)
-    62  if r2 == 47 goto ipv4_gre
-    63  if r2 == 17 goto ipv4_udp_tunnel
-    64  if r2 != 4 goto ipv4_no_tunnel
-    65  r3 = *(u32 *)(r6 +0)
-    66  if r9 > r3 goto ipv4_no_tunnel
-    67  goto inner_ipv4
-ipv4_gre:
-    68  r2 = r9
-    69  r1 = r6
-    70  r3 = r10
-    71  r3 += -144
-    72  r4 = 4
-    73  call skb_load_bytes
-    74  if r0 != 0 goto ipv4_no_tunnel
-    75  r1 = *(u16 *)(r10 -144)
-    76  if r1 & 0x74c goto ipv4_no_tunnel
-        ; 4 bytes each for checksum, key and sequence number
-    77  r9 += 4
-    78  r2 = r1
-    79  r2 &= 128
-    80  r2 >>= 5
-    81  r9 += r2
-    82  r2 = r1
-    83  r2 &= 32
-    84  r2 >>= 3
-    85  r9 += r2
-    86  r2 = r1
-    87  r2 &= 16
-    88  r2 >>= 2
+    79  r2 = *(u64 *)(r10 -136)
+    80  if r2 != 0 goto ipv4_no_tunnel
+    81  r9 = r8
+    82  r2 = *(u16 *)(r10 -52)
+    83  if r2 & 0xff3f goto ipv4_no_tunnel
+    84  r1 = *(u8 *)(r10 -58)
+    85  r2 = r1
+    86  r2 &= 15
+    87  if r2 < 5 goto ipv4_no_tunnel
+    88  r2 <<= 2
     89  r9 += r2
-    90  r3 = *(u32 *)(r6 +0)
-    91  if r9 > r3 goto ipv4_no_tunnel
-    92  r2 = *(u16 *)(r10 -142)
-    93  if r2 != 8 goto gre_other
-    94  goto inner_ipv4
+    90  r9 += 14
+    91  r2 = *(u8 *)(r10 -49)
+    92  if r2 == 47 goto ipv4_gre
+    93  if r2 == 17 goto ipv4_udp_tunnel
+    94  if r2 != 4 goto ipv4_no_tunnel
+    95  r3 = *(u32 *)(r6 +0)
+    96  if r9 > r3 goto ipv4_no_tunnel
+    97  goto inner_ipv4
+ipv4_gre:
+    98  r2 = r9
+    99  r1 = r6
+   100  r3 = r10
+   101  r3 += -152
+   102  r4 = 4
+   103  call skb_load_bytes
+   104  if r0 != 0 goto ipv4_no_tunnel
+   105  r1 = *(u16 *)(r10 -152)
+   106  if r1 & 0x74c goto ipv4_no_tunnel
+        ; 4 bytes each for checksum, key and sequence number
+   107  r9 += 4
+   108  r2 = r1
+   109  r2 &= 128
+   110  r2 >>= 5
+   111  r9 += r2
+   112  r2 = r1
+   113  r2 &= 32
+   114  r2 >>= 3
+   115  r9 += r2
+   116  r2 = r1
+   117  r2 &= 16
+   118  r2 >>= 2
+   119  r9 += r2
+   120  r3 = *(u32 *)(r6 +0)
+   121  if r9 > r3 goto ipv4_no_tunnel
+   122  r2 = *(u16 *)(r10 -150)
+   123  if r2 != 8 goto gre_other
+   124  goto inner_ipv4
 gre_other:
-    95  if r2 != 0xdd86 goto gre_other
-    96  goto inner_ipv6
+   125  if r2 != 0xdd86 goto gre_other
+   126  goto inner_ipv6
 gre_other:
-    97  if r2 != 0x5865 goto gre_other
-    98  goto inner_ethernet
+   127  if r2 != 0x5865 goto gre_other
+   128  goto inner_ethernet
 gre_other:
-    99  goto ipv4_no_tunnel
+   129  goto ipv4_no_tunnel
 ipv4_udp_tunnel:
-   100  r1 &= 15
-   101  if r1 != 5 goto udp_options
-   102  if r7 < 38 goto ipv4_no_tunnel
+   130  r1 &= 15
+   131  if r1 != 5 goto udp_options
+   132  if r7 < 38 goto ipv4_no_tunnel
 udp_port:
-   103  r2 = *(u16 *)(r10 -28)
-   104  r9 += 8
-   105  if r2 == 0xb512 goto vxlan
-   106  if r2 == 0xc117 goto geneve
-   107  if r2 == 0xb612 goto vxlan_gpe
-   108  if r2 == 0x9212 goto gre_udp
-   109  goto ipv4_no_tunnel
+   133  r2 = *(u16 *)(r10 -36)
+   134  r9 += 8
+   135  if r2 == 0xb512 goto vxlan
+   136  if r2 == 0xc117 goto geneve
+   137  if r2 == 0xb612 goto vxlan_gpe
+   138  if r2 == 0x9212 goto gre_udp
+   139  goto ipv4_no_tunnel
 udp_options:
         ; ports behind options: put them where they are without
-   110  r2 = r9
-   111  r1 = r6
-   112  r3 = r10
-   113  r3 += -30
-   114  r4 = 4
-   115  call skb_load_bytes
-   116  if r0 != 0 goto ipv4_no_tunnel
-   117  goto udp_port
+   140  r2 = r9
+   141  r1 = r6
+   142  r3 = r10
+   143  r3 += -38
+   144  r4 = 4
+   145  call skb_load_bytes
+   146  if r0 != 0 goto ipv4_no_tunnel
+   147  goto udp_port
 gre_udp:
-   118  r2 = r9
-   119  r1 = r6
-   120  r3 = r10
-   121  r3 += -144
-   122  r4 = 4
-   123  call skb_load_bytes
-   124  if r0 != 0 goto ipv4_no_tunnel
-   125  r1 = *(u16 *)(r10 -144)
-   126  if r1 & 0x74c goto ipv4_no_tunnel
+   148  r2 = r9
+   149  r1 = r6
+   150  r3 = r10
+   151  r3 += -152
+   152  r4 = 4
+   153  call skb_load_bytes
+   154  if r0 != 0 goto ipv4_no_tunnel
+   155  r1 = *(u16 *)(r10 -152)
+   156  if r1 & 0x74c goto ipv4_no_tunnel
         ; 4 bytes each for checksum, key and sequence number
-   127  r9 += 4
-   128  r2 = r1
-   129  r2 &= 128
-   130  r2 >>= 5
-   131  r9 += r2
-   132  r2 = r1
-   133  r2 &= 32
-   134  r2 >>= 3
-   135  r9 += r2
-   136  r2 = r1
-   137  r2 &= 16
-   138  r2 >>= 2
-   139  r9 += r2
-   140  r3 = *(u32 *)(r6 +0)
-   141  if r9 > r3 goto ipv4_no_tunnel
-   142  r2 = *(u16 *)(r10 -142)
-   143  if r2 != 8 goto gre_other
-   144  goto inner_ipv4
+   157  r9 += 4
+   158  r2 = r1
+   159  r2 &= 128
+   160  r2 >>= 5
+   161  r9 += r2
+   162  r2 = r1
+   163  r2 &= 32
+   164  r2 >>= 3
+   165  r9 += r2
+   166  r2 = r1
+   167  r2 &= 16
+   168  r2 >>= 2
+   169  r9 += r2
+   170  r3 = *(u32 *)(r6 +0)
+   171  if r9 > r3 goto ipv4_no_tunnel
+   172  r2 = *(u16 *)(r10 -150)
+   173  if r2 != 8 goto gre_other
+   174  goto inner_ipv4
 gre_other:
-   145  if r2 != 0xdd86 goto gre_other
-   146  goto inner_ipv6
+   175  if r2 != 0xdd86 goto gre_other
+   176  goto inner_ipv6
 gre_other:
-   147  if r2 != 0x5865 goto gre_other
-   148  goto inner_ethernet
+   177  if r2 != 0x5865 goto gre_other
+   178  goto inner_ethernet
 gre_other:
-   149  goto ipv4_no_tunnel
+   179  goto ipv4_no_tunnel
 vxlan:
-   150  r2 = r9
-   151  r1 = r6
-   152  r3 = r10
-   153  r3 += -144
-   154  r4 = 8
-   155  call skb_load_bytes
-   156  if r0 != 0 goto ipv4_no_tunnel
-   157  r1 = *(u8 *)(r10 -144)
-   158  r1 &= 8
-   159  if r1 == 0 goto ipv4_no_tunnel
-   160  r9 += 8
-   161  goto inner_ethernet
+   180  r2 = r9
+   181  r1 = r6
+   182  r3 = r10
+   183  r3 += -152
+   184  r4 = 8
+   185  call skb_load_bytes
+   186  if r0 != 0 goto ipv4_no_tunnel
+   187  r1 = *(u8 *)(r10 -152)
+   188  r1 &= 8
+   189  if r1 == 0 goto ipv4_no_tunnel
+   190  r9 += 8
+   191  goto inner_ethernet
 vxlan_gpe:
-   162  r2 = r9
-   163  r1 = r6
-   164  r3 = r10
-   165  r3 += -144
-   166  r4 = 8
-   167  call skb_load_bytes
-   168  if r0 != 0 goto ipv4_no_tunnel
-   169  r1 = *(u8 *)(r10 -144)
-   170  r2 = r1
-   171  r2 &= 56
-   172  if r2 != 8 goto ipv4_no_tunnel
-   173  r9 += 8
-   174  r1 &= 4
-   175  if r1 == 0 goto inner_ethernet
-   176  r1 = *(u8 *)(r10 -141)
-   177  if r1 == 1 goto inner_ipv4
-   178  if r1 == 2 goto inner_ipv6
-   179  if r1 == 3 goto inner_ethernet
-   180  goto ipv4_no_tunnel
+   192  r2 = r9
+   193  r1 = r6
+   194  r3 = r10
+   195  r3 += -152
+   196  r4 = 8
+   197  call skb_load_bytes
+   198  if r0 != 0 goto ipv4_no_tunnel
+   199  r1 = *(u8 *)(r10 -152)
+   200  r2 = r1
+   201  r2 &= 56
+   202  if r2 != 8 goto ipv4_no_tunnel
+   203  r9 += 8
+   204  r1 &= 4
+   205  if r1 == 0 goto inner_ethernet
+   206  r1 = *(u8 *)(r10 -149)
+   207  if r1 == 1 goto inner_ipv4
+   208  if r1 == 2 goto inner_ipv6
+   209  if r1 == 3 goto inner_ethernet
+   210  goto ipv4_no_tunnel
 geneve:
-   181  r2 = r9
-   182  r1 = r6
-   183  r3 = r10
-   184  r3 += -144
-   185  r4 = 8
-   186  call skb_load_bytes
-   187  if r0 != 0 goto ipv4_no_tunnel
-   188  r1 = *(u8 *)(r10 -144)
-   189  if r1 & 192 goto ipv4_no_tunnel
-   190  r1 &= 63
-   191  r1 <<= 2
-   192  r9 += r1
-   193  r9 += 8
-   194  r3 = *(u32 *)(r6 +0)
-   195  if r9 > r3 goto ipv4_no_tunnel
-   196  r1 = *(u16 *)(r10 -142)
-   197  if r1 == 8 goto inner_ipv4
-   198  if r1 == 0xdd86 goto inner_ipv6
-   199  if r1 == 0x5865 goto inner_ethernet
+   211  r2 = r9
+   212  r1 = r6
+   213  r3 = r10
+   214  r3 += -152
+   215  r4 = 8
+   216  call skb_load_bytes
+   217  if r0 != 0 goto ipv4_no_tunnel
+   218  r1 = *(u8 *)(r10 -152)
+   219  if r1 & 192 goto ipv4_no_tunnel
+   220  r1 &= 63
+   221  r1 <<= 2
+   222  r9 += r1
+   223  r9 += 8
+   224  r3 = *(u32 *)(r6 +0)
+   225  if r9 > r3 goto ipv4_no_tunnel
+   226  r1 = *(u16 *)(r10 -150)
+   227  if r1 == 8 goto inner_ipv4
+   228  if r1 == 0xdd86 goto inner_ipv6
+   229  if r1 == 0x5865 goto inner_ethernet
 ipv4_no_tunnel:
-   200  r1 = *(u8 *)(r10 -50)
+   230  r1 = *(u8 *)(r10 -58)
         ; a fragment has no ports
-   201  r2 = *(u16 *)(r10 -44)
-   202  if r2 & 0xff3f goto ipv4_only
-   203  r2 = *(u8 *)(r10 -41)
-   204  if r2 == 6 goto ipv4_ports
-   205  if r2 == 17 goto ipv4_ports
+   231  r2 = *(u16 *)(r10 -52)
+   232  if r2 & 0xff3f goto ipv4_only
+   233  r2 = *(u8 *)(r10 -49)
+   234  if r2 == 6 goto ipv4_ports
+   235  if r2 == 17 goto ipv4_ports
 ipv4_only:
-   206  r0 = 0
-   207  goto ipv4_hash_addresses
+   236  r0 = 0
+   237  goto ipv4_hash_addresses
 ipv4_ports:
-   208  if r1 != 69 goto ipv4_options
-   209  if r7 < 38 goto ipv4_only
-   210  goto ipv4_hash_ports
+   238  if r1 != 69 goto ipv4_options
+   239  if r7 < 38 goto ipv4_only
+   240  goto ipv4_hash_ports
 ipv4_options:
         ; ports behind options: put them where they are without
-   211  r2 = r1
-   212  r2 &= 15
-   213  if r2 < 5 goto ipv4_only
-   214  r2 <<= 2
-   215  r2 += r8
-   216  r2 += 14
-   217  r1 = r6
-   218  r3 = r10
-   219  r3 += -30
-   220  r4 = 4
-   221  call skb_load_bytes
-   222  if r0 != 0 goto ipv4_only
+   241  r2 = r1
+   242  r2 &= 15
+   243  if r2 < 5 goto ipv4_only
+   244  r2 <<= 2
+   245  r2 += r8
+   246  r2 += 14
+   247  r1 = r6
+   248  r3 = r10
+   249  r3 += -38
+   250  r4 = 4
+   251  call skb_load_bytes
+   252  if r0 != 0 goto ipv4_only
 ipv4_hash_ports:
-   223  r0 = 0
+   253  r0 = 0
         ; hash input bytes 8 to 11
-   224  r1 = .rodata +2048 ll
-   226  r2 = *(u8 *)(r10 -30)
-   227  r2 += r1
-   228  r2 = *(u8 *)(r2 +0)
-   229  r0 ^= r2
-   230  r2 = *(u8 *)(r10 -29)
-   231  r2 += r1
-   232  r2 = *(u8 *)(r2 +256)
-   233  r0 ^= r2
-   234  r2 = *(u8 *)(r10 -28)
-   235  r2 += r1
-   236  r2 = *(u8 *)(r2 +512)
-   237  r0 ^= r2
-   238  r2 = *(u8 *)(r10 -27)
-   239  r2 += r1
-   240  r2 = *(u8 *)(r2 +768)
-   241  r0 ^= r2
+   254  r1 = .rodata +2048 ll
+   256  r2 = *(u8 *)(r10 -38)
+   257  r2 += r1
+   258  r2 = *(u8 *)(r2 +0)
+   259  r0 ^= r2
+   260  r2 = *(u8 *)(r10 -37)
+   261  r2 += r1
+   262  r2 = *(u8 *)(r2 +256)
+   263  r0 ^= r2
+   264  r2 = *(u8 *)(r10 -36)
+   265  r2 += r1
+   266  r2 = *(u8 *)(r2 +512)
+   267  r0 ^= r2
+   268  r2 = *(u8 *)(r10 -35)
+   269  r2 += r1
+   270  r2 = *(u8 *)(r2 +768)
+   271  r0 ^= r2
 ipv4_hash_addresses:
         ; hash input bytes 0 to 7
-   242  r1 = .rodata +0 ll
-   244  r2 = *(u8 *)(r10 -38)
-   245  r2 += r1
-   246  r2 = *(u8 *)(r2 +0)
-   247  r0 ^= r2
-   248  r2 = *(u8 *)(r10 -37)
-   249  r2 += r1
-   250  r2 = *(u8 *)(r2 +256)
-   251  r0 ^= r2
-   252  r2 = *(u8 *)(r10 -36)
-   253  r2 += r1
-   254  r2 = *(u8 *)(r2 +512)
-   255  r0 ^= r2
-   256  r2 = *(u8 *)(r10 -35)
-   257  r2 += r1
-   258  r2 = *(u8 *)(r2 +768)
-   259  r0 ^= r2
-   260  r2 = *(u8 *)(r10 -34)
-   261  r2 += r1
-   262  r2 = *(u8 *)(r2 +1024)
-   263  r0 ^= r2
-   264  r2 = *(u8 *)(r10 -33)
-   265  r2 += r1
-   266  r2 = *(u8 *)(r2 +1280)
-   267  r0 ^= r2
-   268  r2 = *(u8 *)(r10 -32)
-   269  r2 += r1
-   270  r2 = *(u8 *)(r2 +1536)
-   271  r0 ^= r2
-   272  r2 = *(u8 *)(r10 -31)
-   273  r2 += r1
-   274  r2 = *(u8 *)(r2 +1792)
-   275  r0 ^= r2
-   276  goto table
+   272  r1 = .rodata +0 ll
+   274  r2 = *(u8 *)(r10 -46)
+   275  r2 += r1
+   276  r2 = *(u8 *)(r2 +0)
+   277  r0 ^= r2
+   278  r2 = *(u8 *)(r10 -45)
+   279  r2 += r1
+   280  r2 = *(u8 *)(r2 +256)
+   281  r0 ^= r2
+   282  r2 = *(u8 *)(r10 -44)
+   283  r2 += r1
+   284  r2 = *(u8 *)(r2 +512)
+   285  r0 ^= r2
+   286  r2 = *(u8 *)(r10 -43)
+   287  r2 += r1
+   288  r2 = *(u8 *)(r2 +768)
+   289  r0 ^= r2
+   290  r2 = *(u8 *)(r10 -42)
+   291  r2 += r1
+   292  r2 = *(u8 *)(r2 +1024)
+   293  r0 ^= r2
+   294  r2 = *(u8 *)(r10 -41)
+   295  r2 += r1
+   296  r2 = *(u8 *)(r2 +1280)
+   297  r0 ^= r2
+   298  r2 = *(u8 *)(r10 -40)
+   299  r2 += r1
+   300  r2 = *(u8 *)(r2 +1536)
+   301  r0 ^= r2
+   302  r2 = *(u8 *)(r10 -39)
+   303  r2 += r1
+   304  r2 = *(u8 *)(r2 +1792)
+   305  r0 ^= r2
+   306  goto table
 ipv6:
-   277  if r7 < 54 goto unclassified
-   278  r1 = *(u8 *)(r10 -50)
-   279  r1 >>= 4
-   280  if r1 != 6 goto unclassified
+   307  if r7 < 54 goto unclassified
+   308  r1 = *(u8 *)(r10 -58)
+   309  r1 >>= 4
+   310  if r1 != 6 goto unclassified
         ; only one tunnel is looked into
-   281  r2 = *(u64 *)(r10 -128)
-   282  if r2 != 0 goto ipv6_no_tunnel
-   283  r9 = r8
-   284  r9 += 54
-   285  r2 = *(u8 *)(r10 -44)
-   286  if r2 == 47 goto ipv6_gre
-   287  if r2 == 17 goto ipv6_udp_tunnel
-   288  goto ipv6_no_tunnel
+   311  r2 = *(u64 *)(r10 -136)
+   312  if r2 != 0 goto ipv6_no_tunnel
+   313  r9 = r8
+   314  r9 += 54
+   315  r2 = *(u8 *)(r10 -52)
+   316  if r2 == 47 goto ipv6_gre
+   317  if r2 == 17 goto ipv6_udp_tunnel
+   318  goto ipv6_no_tunnel
 ipv6_gre:
-   289  r2 = r9
-   290  r1 = r6
-   291  r3 = r10
-   292  r3 += -144
-   293  r4 = 4
-   294  call skb_load_bytes
-   295  if r0 != 0 goto ipv6_no_tunnel
-   296  r1 = *(u16 *)(r10 -144)
-   297  if r1 & 0x74c goto ipv6_no_tunnel
+   319  r2 = r9
+   320  r1 = r6
+   321  r3 = r10
+   322  r3 += -152
+   323  r4 = 4
+   324  call skb_load_bytes
+   325  if r0 != 0 goto ipv6_no_tunnel
+   326  r1 = *(u16 *)(r10 -152)
+   327  if r1 & 0x74c goto ipv6_no_tunnel
         ; 4 bytes each for checksum, key and sequence number
-   298  r9 += 4
-   299  r2 = r1
-   300  r2 &= 128
-   301  r2 >>= 5
-   302  r9 += r2
-   303  r2 = r1
-   304  r2 &= 32
-   305  r2 >>= 3
-   306  r9 += r2
-   307  r2 = r1
-   308  r2 &= 16
-   309  r2 >>= 2
-   310  r9 += r2
-   311  r3 = *(u32 *)(r6 +0)
-   312  if r9 > r3 goto ipv6_no_tunnel
-   313  r2 = *(u16 *)(r10 -142)
-   314  if r2 != 8 goto gre_other
-   315  goto inner_ipv4
+   328  r9 += 4
+   329  r2 = r1
+   330  r2 &= 128
+   331  r2 >>= 5
+   332  r9 += r2
+   333  r2 = r1
+   334  r2 &= 32
+   335  r2 >>= 3
+   336  r9 += r2
+   337  r2 = r1
+   338  r2 &= 16
+   339  r2 >>= 2
+   340  r9 += r2
+   341  r3 = *(u32 *)(r6 +0)
+   342  if r9 > r3 goto ipv6_no_tunnel
+   343  r2 = *(u16 *)(r10 -150)
+   344  if r2 != 8 goto gre_other
+   345  goto inner_ipv4
 gre_other:
-   316  if r2 != 0xdd86 goto gre_other
-   317  goto inner_ipv6
+   346  if r2 != 0xdd86 goto gre_other
+   347  goto inner_ipv6
 gre_other:
-   318  if r2 != 0x5865 goto gre_other
-   319  goto inner_ethernet
+   348  if r2 != 0x5865 goto gre_other
+   349  goto inner_ethernet
 gre_other:
-   320  goto ipv6_no_tunnel
+   350  goto ipv6_no_tunnel
 ipv6_udp_tunnel:
-   321  if r7 < 58 goto ipv6_no_tunnel
-   322  r2 = *(u16 *)(r10 -8)
-   323  r9 += 8
-   324  if r2 == 0xb512 goto vxlan
-   325  if r2 == 0xc117 goto geneve
-   326  if r2 == 0xb612 goto vxlan_gpe
-   327  if r2 == 0x9212 goto gre_udp
-   328  goto ipv6_no_tunnel
+   351  if r7 < 58 goto ipv6_no_tunnel
+   352  r2 = *(u16 *)(r10 -16)
+   353  r9 += 8
+   354  if r2 == 0xb512 goto vxlan
+   355  if r2 == 0xc117 goto geneve
+   356  if r2 == 0xb612 goto vxlan_gpe
+   357  if r2 == 0x9212 goto gre_udp
+   358  goto ipv6_no_tunnel
 gre_udp:
-   329  r2 = r9
-   330  r1 = r6
-   331  r3 = r10
-   332  r3 += -144
-   333  r4 = 4
-   334  call skb_load_bytes
-   335  if r0 != 0 goto ipv6_no_tunnel
-   336  r1 = *(u16 *)(r10 -144)
-   337  if r1 & 0x74c goto ipv6_no_tunnel
+   359  r2 = r9
+   360  r1 = r6
+   361  r3 = r10
+   362  r3 += -152
+   363  r4 = 4
+   364  call skb_load_bytes
+   365  if r0 != 0 goto ipv6_no_tunnel
+   366  r1 = *(u16 *)(r10 -152)
+   367  if r1 & 0x74c goto ipv6_no_tunnel
         ; 4 bytes each for checksum, key and sequence number
-   338  r9 += 4
-   339  r2 = r1
-   340  r2 &= 128
-   341  r2 >>= 5
-   342  r9 += r2
-   343  r2 = r1
-   344  r2 &= 32
-   345  r2 >>= 3
-   346  r9 += r2
-   347  r2 = r1
-   348  r2 &= 16
-   349  r2 >>= 2
-   350  r9 += r2
-   351  r3 = *(u32 *)(r6 +0)
-   352  if r9 > r3 goto ipv6_no_tunnel
-   353  r2 = *(u16 *)(r10 -142)
-   354  if r2 != 8 goto gre_other
-   355  goto inner_ipv4
+   368  r9 += 4
+   369  r2 = r1
+   370  r2 &= 128
+   371  r2 >>= 5
+   372  r9 += r2
+   373  r2 = r1
+   374  r2 &= 32
+   375  r2 >>= 3
+   376  r9 += r2
+   377  r2 = r1
+   378  r2 &= 16
+   379  r2 >>= 2
+   380  r9 += r2
+   381  r3 = *(u32 *)(r6 +0)
+   382  if r9 > r3 goto ipv6_no_tunnel
+   383  r2 = *(u16 *)(r10 -150)
+   384  if r2 != 8 goto gre_other
+   385  goto inner_ipv4
 gre_other:
-   356  if r2 != 0xdd86 goto gre_other
-   357  goto inner_ipv6
+   386  if r2 != 0xdd86 goto gre_other
+   387  goto inner_ipv6
 gre_other:
-   358  if r2 != 0x5865 goto gre_other
-   359  goto inner_ethernet
+   388  if r2 != 0x5865 goto gre_other
+   389  goto inner_ethernet
 gre_other:
-   360  goto ipv6_no_tunnel
+   390  goto ipv6_no_tunnel
 vxlan:
-   361  r2 = r9
-   362  r1 = r6
-   363  r3 = r10
-   364  r3 += -144
-   365  r4 = 8
-   366  call skb_load_bytes
-   367  if r0 != 0 goto ipv6_no_tunnel
-   368  r1 = *(u8 *)(r10 -144)
-   369  r1 &= 8
-   370  if r1 == 0 goto ipv6_no_tunnel
-   371  r9 += 8
-   372  goto inner_ethernet
+   391  r2 = r9
+   392  r1 = r6
+   393  r3 = r10
+   394  r3 += -152
+   395  r4 = 8
+   396  call skb_load_bytes
+   397  if r0 != 0 goto ipv6_no_tunnel
+   398  r1 = *(u8 *)(r10 -152)
+   399  r1 &= 8
+   400  if r1 == 0 goto ipv6_no_tunnel
+   401  r9 += 8
+   402  goto inner_ethernet
 vxlan_gpe:
-   373  r2 = r9
-   374  r1 = r6
-   375  r3 = r10
-   376  r3 += -144
-   377  r4 = 8
-   378  call skb_load_bytes
-   379  if r0 != 0 goto ipv6_no_tunnel
-   380  r1 = *(u8 *)(r10 -144)
-   381  r2 = r1
-   382  r2 &= 56
-   383  if r2 != 8 goto ipv6_no_tunnel
-   384  r9 += 8
-   385  r1 &= 4
-   386  if r1 == 0 goto inner_ethernet
-   387  r1 = *(u8 *)(r10 -141)
-   388  if r1 == 1 goto inner_ipv4
-   389  if r1 == 2 goto inner_ipv6
-   390  if r1 == 3 goto inner_ethernet
-   391  goto ipv6_no_tunnel
+   403  r2 = r9
+   404  r1 = r6
+   405  r3 = r10
+   406  r3 += -152
+   407  r4 = 8
+   408  call skb_load_bytes
+   409  if r0 != 0 goto ipv6_no_tunnel
+   410  r1 = *(u8 *)(r10 -152)
+   411  r2 = r1
+   412  r2 &= 56
+   413  if r2 != 8 goto ipv6_no_tunnel
+   414  r9 += 8
+   415  r1 &= 4
+   416  if r1 == 0 goto inner_ethernet
+   417  r1 = *(u8 *)(r10 -149)
+   418  if r1 == 1 goto inner_ipv4
+   419  if r1 == 2 goto inner_ipv6
+   420  if r1 == 3 goto inner_ethernet
+   421  goto ipv6_no_tunnel
 geneve:
-   392  r2 = r9
-   393  r1 = r6
-   394  r3 = r10
-   395  r3 += -144
-   396  r4 = 8
-   397  call skb_load_bytes
-   398  if r0 != 0 goto ipv6_no_tunnel
-   399  r1 = *(u8 *)(r10 -144)
-   400  if r1 & 192 goto ipv6_no_tunnel
-   401  r1 &= 63
-   402  r1 <<= 2
-   403  r9 += r1
-   404  r9 += 8
-   405  r3 = *(u32 *)(r6 +0)
-   406  if r9 > r3 goto ipv6_no_tunnel
-   407  r1 = *(u16 *)(r10 -142)
-   408  if r1 == 8 goto inner_ipv4
-   409  if r1 == 0xdd86 goto inner_ipv6
-   410  if r1 == 0x5865 goto inner_ethernet
+   422  r2 = r9
+   423  r1 = r6
+   424  r3 = r10
+   425  r3 += -152
+   426  r4 = 8
+   427  call skb_load_bytes
+   428  if r0 != 0 goto ipv6_no_tunnel
+   429  r1 = *(u8 *)(r10 -152)
+   430  if r1 & 192 goto ipv6_no_tunnel
+   431  r1 &= 63
+   432  r1 <<= 2
+   433  r9 += r1
+   434  r9 += 8
+   435  r3 = *(u32 *)(r6 +0)
+   436  if r9 > r3 goto ipv6_no_tunnel
+   437  r1 = *(u16 *)(r10 -150)
+   438  if r1 == 8 goto inner_ipv4
+   439  if r1 == 0xdd86 goto inner_ipv6
+   440  if r1 == 0x5865 goto inner_ethernet
 ipv6_no_tunnel:
-   411  r9 = *(u8 *)(r10 -44)
-   412  if r9 == 6 goto ipv6_ports
-   413  if r9 == 17 goto ipv6_ports
-   414  if r9 == 0 goto walk
-   415  if r9 == 43 goto walk
-   416  if r9 == 44 goto walk
-   417  if r9 == 51 goto walk
-   418  if r9 == 60 goto walk
-   419  if r9 == 135 goto walk
+   441  r1 = *(u8 *)(r10 -52)
+   442  if r1 == 6 goto ipv6_ports
+   443  if r1 == 17 goto ipv6_ports
+   444  if r1 == 0 goto walk
+   445  if r1 == 43 goto walk
+   446  if r1 == 44 goto walk
+   447  if r1 == 51 goto walk
+   448  if r1 == 60 goto walk
+   449  if r1 == 135 goto walk
 ipv6_only:
-   420  r0 = 0
-   421  goto ipv6_hash_addresses
+   450  r0 = 0
+   451  goto ipv6_hash_addresses
 ipv6_ports:
-   422  if r7 < 58 goto ipv6_only
-   423  goto ipv6_hash_ports
+   452  if r7 < 58 goto ipv6_only
+   453  goto ipv6_hash_ports
 walk:
-   424  r8 += 54
-   425  r7 = 0
+   454  r8 += 54
+   455  r9 = *(u8 *)(r10 -52)
+   456  r7 = 0
 walk_header:
-   426  if r9 == 44 goto walk_no_ports
-   427  if r7 == 11 goto walk_no_ports
-   428  r7 += 1
-   429  r2 = r8
-   430  r1 = r6
-   431  r3 = r10
-   432  r3 += -68
-   433  r4 = 4
-   434  call skb_load_bytes
-   435  if r0 != 0 goto walk_no_ports
-   436  r1 = *(u8 *)(r10 -67)
-   437  if r9 == 51 goto walk_authentication
-   438  r1 += 1
-   439  r1 <<= 3
-   440  goto walk_next
+   457  if r9 == 44 goto walk_no_ports
+   458  if r7 == 11 goto walk_no_ports
+   459  r7 += 1
+   460  r2 = r8
+   461  r1 = r6
+   462  r3 = r10
+   463  r3 += -76
+   464  r4 = 4
+   465  call skb_load_bytes
+   466  if r0 != 0 goto walk_no_ports
+   467  r1 = *(u8 *)(r10 -75)
+   468  if r9 == 51 goto walk_authentication
+   469  r1 += 1
+   470  r1 <<= 3
+   471  goto walk_next
 walk_authentication:
-   441  r1 += 2
-   442  r1 <<= 2
+   472  r1 += 2
+   473  r1 <<= 2
 walk_next:
-   443  r8 += r1
-   444  r9 = *(u8 *)(r10 -68)
-   445  if r9 == 0 goto walk_header
-   446  if r9 == 43 goto walk_header
-   447  if r9 == 44 goto walk_header
-   448  if r9 == 51 goto walk_header
-   449  if r9 == 60 goto walk_header
-   450  if r9 == 135 goto walk_header
-   451  if r9 != 6 goto other_protocol
-   452  r2 = r8
-   453  r1 = r6
-   454  r3 = r10
-   455  r3 += -10
-   456  r4 = 4
-   457  call skb_load_bytes
-   458  if r0 != 0 goto walk_no_ports
-   459  goto ipv6_hash_ports
+   474  r8 += r1
+   475  r9 = *(u8 *)(r10 -76)
+   476  r1 = *(u8 *)(r10 -76)
+   477  if r1 == 0 goto walk_header
+   478  if r1 == 43 goto walk_header
+   479  if r1 == 44 goto walk_header
+   480  if r1 == 51 goto walk_header
+   481  if r1 == 60 goto walk_header
+   482  if r1 == 135 goto walk_header
+   483  if r9 != 6 goto other_protocol
+   484  r2 = r8
+   485  r1 = r6
+   486  r3 = r10
+   487  r3 += -18
+   488  r4 = 4
+   489  call skb_load_bytes
+   490  if r0 != 0 goto walk_no_ports
+   491  goto ipv6_hash_ports
 other_protocol:
-   460  if r9 != 17 goto other_protocol
-   461  r2 = r8
-   462  r1 = r6
-   463  r3 = r10
-   464  r3 += -10
-   465  r4 = 4
-   466  call skb_load_bytes
-   467  if r0 != 0 goto walk_no_ports
-   468  goto ipv6_hash_ports
+   492  if r9 != 17 goto other_protocol
+   493  r2 = r8
+   494  r1 = r6
+   495  r3 = r10
+   496  r3 += -18
+   497  r4 = 4
+   498  call skb_load_bytes
+   499  if r0 != 0 goto walk_no_ports
+   500  goto ipv6_hash_ports
 other_protocol:
 walk_no_ports:
-   469  goto ipv6_only
+   501  goto ipv6_only
 ipv6_hash_ports:
-   470  r0 = 0
+   502  r0 = 0
         ; hash input bytes 32 to 35
-   471  r1 = .rodata +8192 ll
-   473  r2 = *(u8 *)(r10 -10)
-   474  r2 += r1
-   475  r2 = *(u8 *)(r2 +0)
-   476  r0 ^= r2
-   477  r2 = *(u8 *)(r10 -9)
-   478  r2 += r1
-   479  r2 = *(u8 *)(r2 +256)
-   480  r0 ^= r2
-   481  r2 = *(u8 *)(r10 -8)
-   482  r2 += r1
-   483  r2 = *(u8 *)(r2 +512)
-   484  r0 ^= r2
-   485  r2 = *(u8 *)(r10 -7)
-   486  r2 += r1
-   487  r2 = *(u8 *)(r2 +768)
-   488  r0 ^= r2
+   503  r1 = .rodata +8192 ll
+   505  r2 = *(u8 *)(r10 -18)
+   506  r2 += r1
+   507  r2 = *(u8 *)(r2 +0)
+   508  r0 ^= r2
+   509  r2 = *(u8 *)(r10 -17)
+   510  r2 += r1
+   511  r2 = *(u8 *)(r2 +256)
+   512  r0 ^= r2
+   513  r2 = *(u8 *)(r10 -16)
+   514  r2 += r1
+   515  r2 = *(u8 *)(r2 +512)
+   516  r0 ^= r2
+   517  r2 = *(u8 *)(r10 -15)
+   518  r2 += r1
+   519  r2 = *(u8 *)(r2 +768)
+   520  r0 ^= r2
 ipv6_hash_addresses:
         ; hash input bytes 0 to 31
-   489  r1 = .rodata +0 ll
-   491  r2 = *(u8 *)(r10 -42)
-   492  r2 += r1
-   493  r2 = *(u8 *)(r2 +0)
-   494  r0 ^= r2
-   495  r2 = *(u8 *)(r10 -41)
-   496  r2 += r1
-   497  r2 = *(u8 *)(r2 +256)
-   498  r0 ^= r2
-   499  r2 = *(u8 *)(r10 -40)
-   500  r2 += r1
-   501  r2 = *(u8 *)(r2 +512)
-   502  r0 ^= r2
-   503  r2 = *(u8 *)(r10 -39)
-   504  r2 += r1
-   505  r2 = *(u8 *)(r2 +768)
-   506  r0 ^= r2
-   507  r2 = *(u8 *)(r10 -38)
-   508  r2 += r1
-   509  r2 = *(u8 *)(r2 +1024)
-   510  r0 ^= r2
-   511  r2 = *(u8 *)(r10 -37)
-   512  r2 += r1
-   513  r2 = *(u8 *)(r2 +1280)
-   514  r0 ^= r2
-   515  r2 = *(u8 *)(r10 -36)
-   516  r2 += r1
-   517  r2 = *(u8 *)(r2 +1536)
-   518  r0 ^= r2
-   519  r2 = *(u8 *)(r10 -35)
-   520  r2 += r1
-   521  r2 = *(u8 *)(r2 +1792)
-   522  r0 ^= r2
-   523  r2 = *(u8 *)(r10 -34)
+   521  r1 = .rodata +0 ll
+   523  r2 = *(u8 *)(r10 -50)
    524  r2 += r1
-   525  r2 = *(u8 *)(r2 +2048)
+   525  r2 = *(u8 *)(r2 +0)
    526  r0 ^= r2
-   527  r2 = *(u8 *)(r10 -33)
+   527  r2 = *(u8 *)(r10 -49)
    528  r2 += r1
-   529  r2 = *(u8 *)(r2 +2304)
+   529  r2 = *(u8 *)(r2 +256)
    530  r0 ^= r2
-   531  r2 = *(u8 *)(r10 -32)
+   531  r2 = *(u8 *)(r10 -48)
    532  r2 += r1
-   533  r2 = *(u8 *)(r2 +2560)
+   533  r2 = *(u8 *)(r2 +512)
    534  r0 ^= r2
-   535  r2 = *(u8 *)(r10 -31)
+   535  r2 = *(u8 *)(r10 -47)
    536  r2 += r1
-   537  r2 = *(u8 *)(r2 +2816)
+   537  r2 = *(u8 *)(r2 +768)
    538  r0 ^= r2
-   539  r2 = *(u8 *)(r10 -30)
+   539  r2 = *(u8 *)(r10 -46)
    540  r2 += r1
-   541  r2 = *(u8 *)(r2 +3072)
+   541  r2 = *(u8 *)(r2 +1024)
    542  r0 ^= r2
-   543  r2 = *(u8 *)(r10 -29)
+   543  r2 = *(u8 *)(r10 -45)
    544  r2 += r1
-   545  r2 = *(u8 *)(r2 +3328)
+   545  r2 = *(u8 *)(r2 +1280)
    546  r0 ^= r2
-   547  r2 = *(u8 *)(r10 -28)
+   547  r2 = *(u8 *)(r10 -44)
    548  r2 += r1
-   549  r2 = *(u8 *)(r2 +3584)
+   549  r2 = *(u8 *)(r2 +1536)
    550  r0 ^= r2
-   551  r2 = *(u8 *)(r10 -27)
+   551  r2 = *(u8 *)(r10 -43)
    552  r2 += r1
-   553  r2 = *(u8 *)(r2 +3840)
+   553  r2 = *(u8 *)(r2 +1792)
    554  r0 ^= r2
-   555  r2 = *(u8 *)(r10 -26)
+   555  r2 = *(u8 *)(r10 -42)
    556  r2 += r1
-   557  r2 = *(u8 *)(r2 +4096)
+   557  r2 = *(u8 *)(r2 +2048)
    558  r0 ^= r2
-   559  r2 = *(u8 *)(r10 -25)
+   559  r2 = *(u8 *)(r10 -41)
    560  r2 += r1
-   561  r2 = *(u8 *)(r2 +4352)
+   561  r2 = *(u8 *)(r2 +2304)
    562  r0 ^= r2
-   563  r2 = *(u8 *)(r10 -24)
+   563  r2 = *(u8 *)(r10 -40)
    564  r2 += r1
-   565  r2 = *(u8 *)(r2 +4608)
+   565  r2 = *(u8 *)(r2 +2560)
    566  r0 ^= r2
-   567  r2 = *(u8 *)(r10 -23)
+   567  r2 = *(u8 *)(r10 -39)
    568  r2 += r1
-   569  r2 = *(u8 *)(r2 +4864)
+   569  r2 = *(u8 *)(r2 +2816)
    570  r0 ^= r2
-   571  r2 = *(u8 *)(r10 -22)
+   571  r2 = *(u8 *)(r10 -38)
    572  r2 += r1
-   573  r2 = *(u8 *)(r2 +5120)
+   573  r2 = *(u8 *)(r2 +3072)
    574  r0 ^= r2
-   575  r2 = *(u8 *)(r10 -21)
+   575  r2 = *(u8 *)(r10 -37)
    576  r2 += r1
-   577  r2 = *(u8 *)(r2 +5376)
+   577  r2 = *(u8 *)(r2 +3328)
    578  r0 ^= r2
-   579  r2 = *(u8 *)(r10 -20)
+   579  r2 = *(u8 *)(r10 -36)
    580  r2 += r1
-   581  r2 = *(u8 *)(r2 +5632)
+   581  r2 = *(u8 *)(r2 +3584)
    582  r0 ^= r2
-   583  r2 = *(u8 *)(r10 -19)
+   583  r2 = *(u8 *)(r10 -35)
    584  r2 += r1
-   585  r2 = *(u8 *)(r2 +5888)
+   585  r2 = *(u8 *)(r2 +3840)
    586  r0 ^= r2
-   587  r2 = *(u8 *)(r10 -18)
+   587  r2 = *(u8 *)(r10 -34)
    588  r2 += r1
-   589  r2 = *(u8 *)(r2 +6144)
+   589  r2 = *(u8 *)(r2 +4096)
    590  r0 ^= r2
-   591  r2 = *(u8 *)(r10 -17)
+   591  r2 = *(u8 *)(r10 -33)
    592  r2 += r1
-   593  r2 = *(u8 *)(r2 +6400)
+   593  r2 = *(u8 *)(r2 +4352)
    594  r0 ^= r2
-   595  r2 = *(u8 *)(r10 -16)
+   595  r2 = *(u8 *)(r10 -32)
    596  r2 += r1
-   597  r2 = *(u8 *)(r2 +6656)
+   597  r2 = *(u8 *)(r2 +4608)
    598  r0 ^= r2
-   599  r2 = *(u8 *)(r10 -15)
+   599  r2 = *(u8 *)(r10 -31)
    600  r2 += r1
-   601  r2 = *(u8 *)(r2 +6912)
+   601  r2 = *(u8 *)(r2 +4864)
    602  r0 ^= r2
-   603  r2 = *(u8 *)(r10 -14)
+   603  r2 = *(u8 *)(r10 -30)
    604  r2 += r1
-   605  r2 = *(u8 *)(r2 +7168)
+   605  r2 = *(u8 *)(r2 +5120)
    606  r0 ^= r2
-   607  r2 = *(u8 *)(r10 -13)
+   607  r2 = *(u8 *)(r10 -29)
    608  r2 += r1
-   609  r2 = *(u8 *)(r2 +7424)
+   609  r2 = *(u8 *)(r2 +5376)
    610  r0 ^= r2
-   611  r2 = *(u8 *)(r10 -12)
+   611  r2 = *(u8 *)(r10 -28)
    612  r2 += r1
-   613  r2 = *(u8 *)(r2 +7680)
+   613  r2 = *(u8 *)(r2 +5632)
    614  r0 ^= r2
-   615  r2 = *(u8 *)(r10 -11)
+   615  r2 = *(u8 *)(r10 -27)
    616  r2 += r1
-   617  r2 = *(u8 *)(r2 +7936)
+   617  r2 = *(u8 *)(r2 +5888)
    618  r0 ^= r2
-   619  goto table
+   619  r2 = *(u8 *)(r10 -26)
+   620  r2 += r1
+   621  r2 = *(u8 *)(r2 +6144)
+   622  r0 ^= r2
+   623  r2 = *(u8 *)(r10 -25)
+   624  r2 += r1
+   625  r2 = *(u8 *)(r2 +6400)
+   626  r0 ^= r2
+   627  r2 = *(u8 *)(r10 -24)
+   628  r2 += r1
+   629  r2 = *(u8 *)(r2 +6656)
+   630  r0 ^= r2
+   631  r2 = *(u8 *)(r10 -23)
+   632  r2 += r1
+   633  r2 = *(u8 *)(r2 +6912)
+   634  r0 ^= r2
+   635  r2 = *(u8 *)(r10 -22)
+   636  r2 += r1
+   637  r2 = *(u8 *)(r2 +7168)
+   638  r0 ^= r2
+   639  r2 = *(u8 *)(r10 -21)
+   640  r2 += r1
+   641  r2 = *(u8 *)(r2 +7424)
+   642  r0 ^= r2
+   643  r2 = *(u8 *)(r10 -20)
+   644  r2 += r1
+   645  r2 = *(u8 *)(r2 +7680)
+   646  r0 ^= r2
+   647  r2 = *(u8 *)(r10 -19)
+   648  r2 += r1
+   649  r2 = *(u8 *)(r2 +7936)
+   650  r0 ^= r2
+   651  goto table
 inner_ethernet:
         ; EtherType, and those behind two VLAN tags
-   620  r9 += 12
-   621  r2 = r9
-   622  r1 = r6
-   623  r3 = r10
-   624  r3 += -144
-   625  r4 = 10
-   626  call skb_load_bytes
-   627  if r0 != 0 goto unclassified
-   628  r9 += 2
-   629  r1 = *(u16 *)(r10 -144)
-   630  if r1 == 8 goto inner_ipv4
-   631  if r1 == 0xdd86 goto inner_ipv6
-   632  if r1 == 129 goto inner_vlan_tag
-   633  if r1 != 0xa888 goto unclassified
+   652  r9 += 12
+   653  r2 = r9
+   654  r1 = r6
+   655  r3 = r10
+   656  r3 += -152
+   657  r4 = 10
+   658  call skb_load_bytes
+   659  if r0 != 0 goto unclassified
+   660  r9 += 2
+   661  r1 = *(u16 *)(r10 -152)
+   662  if r1 == 8 goto inner_ipv4
+   663  if r1 == 0xdd86 goto inner_ipv6
+   664  if r1 == 129 goto inner_vlan_tag
+   665  if r1 != 0xa888 goto unclassified
 inner_vlan_tag:
-   634  r9 += 4
-   635  r1 = *(u16 *)(r10 -140)
-   636  if r1 == 8 goto inner_ipv4
-   637  if r1 == 0xdd86 goto inner_ipv6
-   638  if r1 == 129 goto inner_vlan_tag
-   639  if r1 != 0xa888 goto unclassified
+   666  r9 += 4
+   667  r1 = *(u16 *)(r10 -148)
+   668  if r1 == 8 goto inner_ipv4
+   669  if r1 == 0xdd86 goto inner_ipv6
+   670  if r1 == 129 goto inner_vlan_tag
+   671  if r1 != 0xa888 goto unclassified
 inner_vlan_tag:
-   640  r9 += 4
-   641  r1 = *(u16 *)(r10 -136)
-   642  if r1 == 8 goto inner_ipv4
-   643  if r1 == 0xdd86 goto inner_ipv6
-   644  goto unclassified
+   672  r9 += 4
+   673  r1 = *(u16 *)(r10 -144)
+   674  if r1 == 8 goto inner_ipv4
+   675  if r1 == 0xdd86 goto inner_ipv6
+   676  goto unclassified
 inner_ipv4:
-   645  r1 = 8
-   646  *(u64 *)(r10 -128) = r1
-   647  goto inner_window
+   677  r1 = 8
+   678  *(u64 *)(r10 -136) = r1
+   679  goto inner_window
 inner_ipv6:
-   648  r1 = 0xdd86
-   649  *(u64 *)(r10 -128) = r1
+   680  r1 = 0xdd86
+   681  *(u64 *)(r10 -136) = r1
 inner_window:
         ; the inner IP header is at r9: what is left of the packet from there on
-   650  r8 = r9
-   651  r8 -= 14
-   652  r7 = *(u32 *)(r6 +0)
-   653  r7 -= r8
-   654  goto window
+   682  r8 = r9
+   683  r8 -= 14
+   684  r7 = *(u32 *)(r6 +0)
+   685  r7 -= r8
+   686  goto window
 table:
         ; the entry of the indirection table that the hash's low bits name
-   655  r1 = r0
-   656  r1 &= 127
-   657  r1 <<= 1
-   658  r2 = .data +80 ll
-   660  r2 += r1
-   661  r0 = *(u16 *)(r2 +0)
-   662  exit
+   687  r1 = r0
+   688  r1 &= 127
+   689  r1 <<= 1
+   690  r2 = .data +80 ll
+   692  r2 += r1
+   693  r0 = *(u16 *)(r2 +0)
+   694  exit
 unclassified:
-   663  r0 = 0
-   664  exit
+   695  r0 = 0
+   696  exit
 marked:
-   665  if r1 == 0x7255 goto queue_noted
-   666  if r1 == 0x7254 goto queue_not_noted
-   667  goto unmarked
+   697  if r1 == 0x7255 goto queue_noted
+   698  if r1 == 0x7254 goto queue_not_noted
+   699  goto unmarked
 queue_noted:
-   668  r0 = *(u32 *)(r6 +12)
-   669  exit
+   700  r0 = *(u32 *)(r6 +12)
+   701  exit
 queue_not_noted:
-   670  r0 = *(u32 *)(r6 +68)
-   671  exit
+   702  r0 = *(u32 *)(r6 +68)
+   703  exit

@@ -1,8 +1,8 @@
-; at most 150 instructions
+; at most 155 instructions
 ; .rodata 3072 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 134 instructions
+; tunrss_steer (SOCKET_FILTER), 151 instructions
      0  r6 = r1
         ; hash types: tcpv4
      1  r1 = *(u32 *)(r6 +44)
@@ -10,153 +10,170 @@
 unmarked:
      3  r7 = *(u32 *)(r6 +0)
      4  r8 = 0
-window:
         ; too short for any IP header
      5  if r7 < 34 goto unclassified
-     6  if r7 >= 38 goto load_full
+     6  if r7 >= 46 goto load_full
         ; a short packet: what there is
-     7  *(u64 *)(r10 -64) = 0
-     8  *(u64 *)(r10 -56) = 0
-     9  *(u64 *)(r10 -48) = 0
-    10  *(u64 *)(r10 -40) = 0
-    11  *(u64 *)(r10 -32) = 0
-    12  *(u64 *)(r10 -24) = 0
-    13  *(u64 *)(r10 -16) = 0
-    14  *(u64 *)(r10 -8) = 0
-    15  r2 = r8
-    16  r1 = r6
-    17  r3 = r10
-    18  r3 += -64
-    19  r4 = r7
-    20  call skb_load_bytes
-    21  goto loaded
+     7  *(u64 *)(r10 -72) = 0
+     8  *(u64 *)(r10 -64) = 0
+     9  *(u64 *)(r10 -56) = 0
+    10  *(u64 *)(r10 -48) = 0
+    11  *(u64 *)(r10 -40) = 0
+    12  *(u64 *)(r10 -32) = 0
+    13  r2 = r8
+    14  r1 = r6
+    15  r3 = r10
+    16  r3 += -72
+    17  r4 = r7
+    18  call skb_load_bytes
+    19  goto loaded
 load_full:
-        ; link header, IP header and ports, as far as they are needed
-    22  r2 = r8
-    23  r1 = r6
-    24  r3 = r10
-    25  r3 += -64
-    26  r4 = 38
-    27  call skb_load_bytes
+        ; link header, VLAN tags, IP header and ports, as far as they are needed
+    20  r2 = r8
+    21  r1 = r6
+    22  r3 = r10
+    23  r3 += -72
+    24  r4 = 46
+    25  call skb_load_bytes
 loaded:
         ; EtherType, as it loads: 8 IPv4, 0xdd86 IPv6, 0x81 and 0xa888 VLAN
-    28  r1 = *(u16 *)(r10 -52)
-    29  if r1 == 8 goto ipv4
-    30  if r1 == 129 goto vlan_tag
-    31  if r1 != 0xa888 goto unclassified
+    26  r1 = *(u16 *)(r10 -60)
+    27  if r1 == 8 goto ipv4
+    28  if r1 == 129 goto vlan_tag
+    29  if r1 != 0xa888 goto unclassified
 vlan_tag:
         ; an accelerated tag stands in front of those in the data
-    32  r1 = *(u32 *)(r6 +20)
-    33  r1 <<= 2
-    34  r1 += r8
-    35  if r1 >= 8 goto unclassified
-    36  r8 += 4
-    37  r7 -= 4
-    38  goto window
+    30  r1 = *(u32 *)(r6 +20)
+    31  r1 <<= 2
+    32  r1 += r8
+    33  if r1 >= 8 goto unclassified
+    34  r8 += 4
+    35  r7 -= 4
+        ; too short for any IP header
+    36  if r7 < 34 goto unclassified
+    37  r1 = *(u32 *)(r10 -56)
+    38  *(u32 *)(r10 -60) = r1
+    39  r1 = *(u32 *)(r10 -52)
+    40  *(u32 *)(r10 -56) = r1
+    41  r1 = *(u32 *)(r10 -48)
+    42  *(u32 *)(r10 -52) = r1
+    43  r1 = *(u32 *)(r10 -44)
+    44  *(u32 *)(r10 -48) = r1
+    45  r1 = *(u32 *)(r10 -40)
+    46  *(u32 *)(r10 -44) = r1
+    47  r1 = *(u32 *)(r10 -36)
+    48  *(u32 *)(r10 -40) = r1
+    49  r1 = *(u32 *)(r10 -32)
+    50  *(u32 *)(r10 -36) = r1
+    51  r1 = *(u8 *)(r10 -28)
+    52  *(u8 *)(r10 -32) = r1
+    53  r1 = *(u8 *)(r10 -27)
+    54  *(u8 *)(r10 -31) = r1
+    55  goto loaded
 ipv4:
-    39  r1 = *(u8 *)(r10 -50)
-    40  if r1 == 69 goto ipv4_version_ok
-    41  r2 = r1
-    42  r2 >>= 4
-    43  if r2 != 4 goto unclassified
+    56  r1 = *(u8 *)(r10 -58)
+    57  if r1 == 69 goto ipv4_version_ok
+    58  r2 = r1
+    59  r2 >>= 4
+    60  if r2 != 4 goto unclassified
 ipv4_version_ok:
         ; a fragment has no ports
-    44  r2 = *(u16 *)(r10 -44)
-    45  if r2 & 0xff3f goto ipv4_only
-    46  r2 = *(u8 *)(r10 -41)
-    47  if r2 == 6 goto ipv4_ports
+    61  r2 = *(u16 *)(r10 -52)
+    62  if r2 & 0xff3f goto ipv4_only
+    63  r2 = *(u8 *)(r10 -49)
+    64  if r2 == 6 goto ipv4_ports
 ipv4_only:
-    48  goto unclassified
+    65  goto unclassified
 ipv4_ports:
-    49  if r1 != 69 goto ipv4_options
-    50  if r7 < 38 goto ipv4_only
-    51  goto ipv4_hash_ports
+    66  if r1 != 69 goto ipv4_options
+    67  if r7 < 38 goto ipv4_only
+    68  goto ipv4_hash_ports
 ipv4_options:
         ; ports behind options: put them where they are without
-    52  r2 = r1
-    53  r2 &= 15
-    54  if r2 < 5 goto ipv4_only
-    55  r2 <<= 2
-    56  r2 += r8
-    57  r2 += 14
-    58  r1 = r6
-    59  r3 = r10
-    60  r3 += -30
-    61  r4 = 4
-    62  call skb_load_bytes
-    63  if r0 != 0 goto ipv4_only
+    69  r2 = r1
+    70  r2 &= 15
+    71  if r2 < 5 goto ipv4_only
+    72  r2 <<= 2
+    73  r2 += r8
+    74  r2 += 14
+    75  r1 = r6
+    76  r3 = r10
+    77  r3 += -38
+    78  r4 = 4
+    79  call skb_load_bytes
+    80  if r0 != 0 goto ipv4_only
 ipv4_hash_ports:
-    64  r0 = 0
+    81  r0 = 0
         ; hash input bytes 8 to 11
-    65  r1 = .rodata +2048 ll
-    67  r2 = *(u8 *)(r10 -30)
-    68  r2 += r1
-    69  r2 = *(u8 *)(r2 +0)
-    70  r0 ^= r2
-    71  r2 = *(u8 *)(r10 -29)
-    72  r2 += r1
-    73  r2 = *(u8 *)(r2 +256)
-    74  r0 ^= r2
-    75  r2 = *(u8 *)(r10 -28)
-    76  r2 += r1
-    77  r2 = *(u8 *)(r2 +512)
-    78  r0 ^= r2
-    79  r2 = *(u8 *)(r10 -27)
-    80  r2 += r1
-    81  r2 = *(u8 *)(r2 +768)
-    82  r0 ^= r2
+    82  r1 = .rodata +2048 ll
+    84  r2 = *(u8 *)(r10 -38)
+    85  r2 += r1
+    86  r2 = *(u8 *)(r2 +0)
+    87  r0 ^= r2
+    88  r2 = *(u8 *)(r10 -37)
+    89  r2 += r1
+    90  r2 = *(u8 *)(r2 +256)
+    91  r0 ^= r2
+    92  r2 = *(u8 *)(r10 -36)
+    93  r2 += r1
+    94  r2 = *(u8 *)(r2 +512)
+    95  r0 ^= r2
+    96  r2 = *(u8 *)(r10 -35)
+    97  r2 += r1
+    98  r2 = *(u8 *)(r2 +768)
+    99  r0 ^= r2
         ; hash input bytes 0 to 7
-    83  r1 = .rodata +0 ll
-    85  r2 = *(u8 *)(r10 -38)
-    86  r2 += r1
-    87  r2 = *(u8 *)(r2 +0)
-    88  r0 ^= r2
-    89  r2 = *(u8 *)(r10 -37)
-    90  r2 += r1
-    91  r2 = *(u8 *)(r2 +256)
-    92  r0 ^= r2
-    93  r2 = *(u8 *)(r10 -36)
-    94  r2 += r1
-    95  r2 = *(u8 *)(r2 +512)
-    96  r0 ^= r2
-    97  r2 = *(u8 *)(r10 -35)
-    98  r2 += r1
-    99  r2 = *(u8 *)(r2 +768)
-   100  r0 ^= r2
-   101  r2 = *(u8 *)(r10 -34)
-   102  r2 += r1
-   103  r2 = *(u8 *)(r2 +1024)
-   104  r0 ^= r2
-   105  r2 = *(u8 *)(r10 -33)
-   106  r2 += r1
-   107  r2 = *(u8 *)(r2 +1280)
-   108  r0 ^= r2
-   109  r2 = *(u8 *)(r10 -32)
-   110  r2 += r1
-   111  r2 = *(u8 *)(r2 +1536)
-   112  r0 ^= r2
-   113  r2 = *(u8 *)(r10 -31)
-   114  r2 += r1
-   115  r2 = *(u8 *)(r2 +1792)
-   116  r0 ^= r2
+   100  r1 = .rodata +0 ll
+   102  r2 = *(u8 *)(r10 -46)
+   103  r2 += r1
+   104  r2 = *(u8 *)(r2 +0)
+   105  r0 ^= r2
+   106  r2 = *(u8 *)(r10 -45)
+   107  r2 += r1
+   108  r2 = *(u8 *)(r2 +256)
+   109  r0 ^= r2
+   110  r2 = *(u8 *)(r10 -44)
+   111  r2 += r1
+   112  r2 = *(u8 *)(r2 +512)
+   113  r0 ^= r2
+   114  r2 = *(u8 *)(r10 -43)
+   115  r2 += r1
+   116  r2 = *(u8 *)(r2 +768)
+   117  r0 ^= r2
+   118  r2 = *(u8 *)(r10 -42)
+   119  r2 += r1
+   120  r2 = *(u8 *)(r2 +1024)
+   121  r0 ^= r2
+   122  r2 = *(u8 *)(r10 -41)
+   123  r2 += r1
+   124  r2 = *(u8 *)(r2 +1280)
+   125  r0 ^= r2
+   126  r2 = *(u8 *)(r10 -40)
+   127  r2 += r1
+   128  r2 = *(u8 *)(r2 +1536)
+   129  r0 ^= r2
+   130  r2 = *(u8 *)(r10 -39)
+   131  r2 += r1
+   132  r2 = *(u8 *)(r2 +1792)
+   133  r0 ^= r2
         ; the entry of the indirection table that the hash's low bits name
-   117  r1 = r0
-   118  r1 &= 127
-   119  r1 <<= 1
-   120  r2 = .data +80 ll
-   122  r2 += r1
-   123  r0 = *(u16 *)(r2 +0)
-   124  exit
+   134  r1 = r0
+   135  r1 &= 127
+   136  r1 <<= 1
+   137  r2 = .data +80 ll
+   139  r2 += r1
+   140  r0 = *(u16 *)(r2 +0)
+   141  exit
 unclassified:
-   125  r0 = 0
-   126  exit
+   142  r0 = 0
+   143  exit
 marked:
-   127  if r1 == 0x7255 goto queue_noted
-   128  if r1 == 0x7254 goto queue_not_noted
-   129  goto unmarked
+   144  if r1 == 0x7255 goto queue_noted
+   145  if r1 == 0x7254 goto queue_not_noted
+   146  goto unmarked
 queue_noted:
-   130  r0 = *(u32 *)(r6 +12)
-   131  exit
+   147  r0 = *(u32 *)(r6 +12)
+   148  exit
 queue_not_noted:
-   132  r0 = *(u32 *)(r6 +68)
-   133  exit
+   149  r0 = *(u32 *)(r6 +68)
+   150  exit
