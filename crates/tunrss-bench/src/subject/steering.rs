@@ -81,7 +81,7 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
 
 /// What a single run finds in the caches.
 #[derive(Clone, Copy, PartialEq)]
-enum Caches {
+pub(super) enum Caches {
     /// What the runs before it, on other packets, have left.
     Warm,
     /// Something else.
@@ -207,7 +207,7 @@ const V6_LOADS: &[(Size, i16)] = &[
 const OURS: &str = "tunrss";
 
 /// Packets of a case, each of another flow.
-const PACKETS: u32 = 256;
+pub(super) const PACKETS: u32 = 256;
 
 const MIB: usize = 1 << 20;
 
@@ -216,11 +216,11 @@ const EVICTING: usize = 8 * MIB;
 
 const CACHE_LINE: usize = 64;
 
-fn v4(seed: u32) -> V4 {
+pub(super) fn v4(seed: u32) -> V4 {
     V4::new(spread(seed, 1).to_be_bytes(), spread(seed, 2).to_be_bytes())
 }
 
-fn v6(seed: u32) -> V6 {
+pub(super) fn v6(seed: u32) -> V6 {
     let address = |salt| {
         let [high, low] = [spread(seed, salt), spread(seed, salt + 1)].map(u128::from);
         (0x2001_0db8_u128 << 96 | high << 48 | low).to_be_bytes()
@@ -228,7 +228,7 @@ fn v6(seed: u32) -> V6 {
     V6::new(address(1), address(3))
 }
 
-fn tcp(seed: u32) -> Upper {
+pub(super) fn tcp(seed: u32) -> Upper {
     let [source_port, destination_port] = ports(seed);
     Upper::Tcp { source_port, destination_port }
 }
@@ -325,7 +325,7 @@ fn wrong_queues(
 }
 
 /// Runs on one input after the other, each timed by the kernel.
-fn single_runs<'a>(
+pub(super) fn single_runs<'a>(
     contest: Contest<'a>,
     name: &str,
     program: &'a Runnable,
