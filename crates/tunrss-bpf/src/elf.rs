@@ -1,5 +1,7 @@
 //! The object file: what aya, libbpf and bpftool load as it is.
 
+use std::ffi::CStr;
+
 use object::write::{
     Object as Writer, Relocation, SectionId, StandardSection, Symbol, SymbolSection,
 };
@@ -12,6 +14,10 @@ use crate::insn::{Insn, Section};
 use crate::program::{Object, Program, ProgramKind};
 
 impl Object {
+    /// The license that the kernel is told. Helpers that only GPL-compatible programs may call are
+    /// open to it.
+    pub const LICENSE: &CStr = c"Dual MIT/GPL";
+
     /// A relocatable ELF object for a little-endian machine. It holds no BTF: its maps are the
     /// plain data sections.
     ///
@@ -20,7 +26,7 @@ impl Object {
     pub fn to_elf(&self) -> Result<Vec<u8>, ElfError> {
         let mut writer = Writer::new(BinaryFormat::Elf, Architecture::Bpf, Endianness::Little);
         let license = writer.add_section(vec![], b"license".to_vec(), SectionKind::Data);
-        writer.append_section_data(license, LICENSE, 1);
+        writer.append_section_data(license, Self::LICENSE.to_bytes_with_nul(), 1);
         let data = writer.section_id(StandardSection::Data);
         writer.append_section_data(data, self.data(), 8);
         let rodata = (!self.rodata().is_empty()).then(|| {
@@ -107,6 +113,3 @@ impl std::error::Error for ElfError {
         Some(&self.0)
     }
 }
-
-/// Helpers that only GPL-compatible programs may call are open to it.
-const LICENSE: &[u8] = b"Dual MIT/GPL\0";

@@ -31,7 +31,7 @@ pub struct Capabilities {
 pub fn probe() -> Capabilities {
     let config = SteeringConfig::new(HashTypes::ALL, HashKey::MICROSOFT, [0, 1], 0);
     let config = config.expect("two entries are a table, and the key has 40 bytes");
-    let load = |mode| Loaded::new(compile(&config, Link::Ethernet, mode)?).map(drop);
+    let load = |mode| Loaded::new(&compile(&config, Link::Ethernet, mode)?).map(drop);
     let tun = std::fs::OpenOptions::new().read(true).write(true).open(crate::error::TUN_PATH);
     let (netns, device) = match NetNs::enter_new() {
         Ok(netns) => (Some(netns), probe_device()),

@@ -1,112 +1,178 @@
 //! Loading compiled programs into the kernel, and reading back what loaded ones execute.
 
 use std::error::Error as StdError;
-use std::os::fd::AsFd;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use aya::maps::{Array, MapFd, MapInfo};
-use aya::programs::{ProgramError, ProgramInfo, SchedClassifier, SocketFilter};
-use aya::{Ebpf, EbpfLoader};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, setrlimit};
+use tunrss_bpf::asm::Code;
+use tunrss_bpf::insn::{Insn, Section};
 use tunrss_bpf::state::StateError;
-use tunrss_bpf::{Object, Program, ProgramKind, State};
+use tunrss_bpf::{Object, Program, State};
 
 use crate::error::Error;
 use crate::sys;
+use crate::sys::bpf::ProgramInfo;
 
-/// An object whose programs are in the kernel, attached to nothing.
+/// The programs of an object in the kernel, attached to nothing.
 pub(crate) struct Loaded {
-    ebpf: Ebpf,
-    object: Object,
+    programs: Vec<Resident>,
+}
+
+struct Resident {
+    name: &'static str,
+    id: u32,
+    fd: OwnedFd,
 }
 
 impl Loaded {
     /// Load all programs of `object`. Nothing stays behind if one is refused.
-    pub(crate) fn new(object: Object) -> Result<Self, Error> {
+    pub(crate) fn new(object: &Object) -> Result<Self, Error> {
         // Before Linux 5.11 programs and maps count against this limit. Where raising it is not
         // allowed, the load says so.
         let unlimited = Rlimit { current: None, maximum: None };
         let _: rustix::io::Result<()> = setrlimit(Resource::Memlock, unlimited);
-        // Without the privilege aya takes the kernel for one without data sections, and says that.
         let first = object.programs().first().map_or("", Program::name);
-        Array::<_, u32>::create(1, 0).map_err(|source| refused(first, &object, source))?;
-        let elf = object.to_elf()?;
-        let ebpf = LOADER
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .load(&elf)
-            .map_err(|source| refused(first, &object, source))?;
-        let programs: Vec<_> =
-            object.programs().iter().map(|program| (program.name(), program.kind())).collect();
-        let mut loaded = Self { ebpf, object };
-        for (name, kind) in programs {
-            for tries_left in (0..TRIES).rev() {
-                let result = match kind {
-                    ProgramKind::SocketFilter => loaded.socket_filter(name)?.load(),
-                    ProgramKind::SchedCls => loaded.classifier(name)?.load(),
-                };
-                match result {
-                    Err(error) if tries_left > 0 && is_interrupted(&error) => {}
-                    result => {
-                        result.map_err(|source| refused(name, &loaded.object, source))?;
-                        break;
-                    }
-                }
+        let maps = Maps::of(object).map_err(|source| refused(first, object, source.into()))?;
+        let resident = |program: &Program| {
+            let name = program.name();
+            let resident = || -> Result<_, Cause> {
+                let fd = load(program, &maps.linked(program.code()))?;
+                let id = sys::bpf::program_info(fd.as_fd())?.id;
+                Ok(Resident { name, id, fd })
+            };
+            resident().map_err(|source| refused(name, object, source))
+        };
+        let programs = object.programs().iter().map(resident).collect::<Result<_, _>>()?;
+        Ok(Self { programs })
+    }
+
+    /// The program of this name.
+    pub(crate) fn program(&self, name: &'static str) -> Result<BorrowedFd<'_>, Error> {
+        let program = self.programs.iter().find(|program| program.name == name);
+        program.map(|program| program.fd.as_fd()).ok_or_else(|| Error::Load {
+            program: name.to_owned(),
+            source: "the object does not contain it".into(),
+            errno: None,
+            listing: String::new(),
+        })
+    }
+
+    /// The number by which the kernel knows the program that carries the configuration: the first.
+    pub(crate) fn bearer_id(&self) -> u32 {
+        self.programs.first().map_or(0, |program| program.id)
+    }
+
+    /// Whether the program with this number is one of them.
+    pub(crate) fn has(&self, id: u32) -> bool {
+        self.programs.iter().any(|program| program.id == id)
+    }
+}
+
+/// The sections of an object: a map each. Programs keep those that they use.
+struct Maps {
+    data: OwnedFd,
+    rodata: Option<OwnedFd>,
+    bss: Option<OwnedFd>,
+}
+
+impl Maps {
+    /// `.data` is the first, so that it is the first to be found.
+    fn of(object: &Object) -> io::Result<Self> {
+        let map = |section: Section, contents: &[u8]| {
+            let is_read_only = section == Section::Rodata;
+            sys::bpf::map_of(section.name(), contents, is_read_only)
+        };
+        let rodata = Some(object.rodata()).filter(|bytes| !bytes.is_empty());
+        let bss = Some(vec![0; object.bss_len()]).filter(|bytes| !bytes.is_empty());
+        Ok(Self {
+            data: map(Section::Data, object.data())?,
+            rodata: rodata.map(|bytes| map(Section::Rodata, bytes)).transpose()?,
+            bss: bss.map(|bytes| map(Section::Bss, &bytes)).transpose()?,
+        })
+    }
+
+    /// The code as the kernel takes it: an address in a section is a map's descriptor in the
+    /// instruction's first half, and in its second an offset in the map's value.
+    fn linked(&self, code: &Code) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(8 * code.slots());
+        for insn in code.insns() {
+            let (mut first, mut second) = insn.encode();
+            if let Insn::LoadAddress { section, offset, .. } = insn
+                && let [_, registers, _, _, map @ ..] = &mut first
+                && let Some([_, _, _, _, place @ ..]) = &mut second
+            {
+                *registers |= BPF_PSEUDO_MAP_VALUE << 4;
+                *map = self.descriptor(*section).to_le_bytes();
+                *place = offset.to_le_bytes();
+            }
+            bytes.extend(first);
+            bytes.extend(second.into_iter().flatten());
+        }
+        bytes
+    }
+
+    /// -1, which the kernel refuses, for a section that the object does not have.
+    fn descriptor(&self, section: Section) -> RawFd {
+        let map = match section {
+            Section::Data => Some(&self.data),
+            Section::Rodata => self.rodata.as_ref(),
+            Section::Bss => self.bss.as_ref(),
+        };
+        map.map_or(-1, AsRawFd::as_raw_fd)
+    }
+}
+
+/// Have a program verified, at first without a log, which takes many times as long to write.
+fn load(program: &Program, code: &[u8]) -> Result<OwnedFd, Cause> {
+    let load = |log: &mut [u8]| {
+        let mut load =
+            || sys::bpf::load(program.kind(), program.name(), code, Object::LICENSE, log);
+        for _ in 1..TRIES {
+            match load() {
+                Err(error) if is_interrupted(&error) => {}
+                result => return result,
             }
         }
-        Ok(loaded)
+        load()
+    };
+    let source = match load(&mut []) {
+        Ok(fd) => return Ok(fd),
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::PERM) => return Err(error.into()),
+        Err(error) => error,
+    };
+    let mut log = vec![0; LOG_LEN];
+    if let Ok(fd) = load(&mut log) {
+        return Ok(fd);
     }
+    let len = log.iter().position(|&byte| byte == 0).unwrap_or(LOG_LEN);
+    log.truncate(len);
+    // The reason stands at the end.
+    let log = String::from_utf8_lossy(&log[len.saturating_sub(LOG_TOLD)..]).into_owned();
+    if log.is_empty() { Err(source.into()) } else { Err(Unverified { log, source }.into()) }
+}
 
-    /// A steering or filter program.
-    pub(crate) fn socket_filter(&mut self, name: &'static str) -> Result<&mut SocketFilter, Error> {
-        self.program(name)
-    }
-
-    /// A program for a tc hook.
-    pub(crate) fn classifier(&mut self, name: &'static str) -> Result<&mut SchedClassifier, Error> {
-        self.program(name)
-    }
-
-    /// The number by which the kernel knows a program.
-    pub(crate) fn id_of(&mut self, name: &'static str) -> Result<u32, Error> {
-        let Self { ebpf, object } = self;
-        let program = ebpf.program(name).ok_or_else(|| missing(name, object))?;
-        let info = program.info().map_err(|source| refused(name, object, source))?;
-        Ok(info.id())
-    }
-
-    /// The number of the program that carries the configuration: the first.
-    pub(crate) fn bearer_id(&mut self) -> Result<u32, Error> {
-        self.id_of(self.object.programs().first().map_or("", Program::name))
-    }
-
-    /// The numbers of all programs.
-    pub(crate) fn ids(&mut self) -> Result<Vec<u32>, Error> {
-        let names: Vec<_> = self.object.programs().iter().map(Program::name).collect();
-        names.into_iter().map(|name| self.id_of(name)).collect()
-    }
-
-    fn program<'a, P>(&'a mut self, name: &'static str) -> Result<&'a mut P, Error>
-    where
-        &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = ProgramError>,
-    {
-        let Self { ebpf, object } = self;
-        let program = ebpf.program_mut(name).ok_or_else(|| missing(name, object))?;
-        program.try_into().map_err(|source| refused(name, object, source))
-    }
+/// A program that the verifier refuses.
+#[derive(Debug, thiserror::Error)]
+#[error("the verifier refuses it, its log ends:\n{log}")]
+struct Unverified {
+    log: String,
+    source: io::Error,
 }
 
 /// How often to try to load a program: the verifier gives up when a signal is pending.
 const TRIES: usize = 16;
 
-/// The loader. Making one reads the types of the whole kernel, which takes some 10 ms, and which our
-/// objects have no use for; so it is made once, and forgets them.
-static LOADER: LazyLock<Mutex<EbpfLoader<'_>>> = LazyLock::new(|| {
-    let mut loader = EbpfLoader::new();
-    loader.btf(None);
-    Mutex::new(loader)
-});
+/// The most that all kernels take (`bpf_verifier_log_attr_valid`, v5.10), in bytes. Memory that the
+/// verifier does not write is never there.
+const LOG_LEN: usize = (u32::MAX >> 8) as usize;
+
+/// How much of the log an error tells, in bytes.
+const LOG_TOLD: usize = 1 << 16;
+
+/// What an instruction's second register is if it loads an address in a map's value; linux/bpf.h.
+const BPF_PSEUDO_MAP_VALUE: u8 = 2;
 
 /// A program in the kernel, whoever has loaded it.
 #[derive(Clone, Debug)]
@@ -123,7 +189,7 @@ impl Running {
     /// It has ended, or may not be looked at.
     pub(crate) fn with_id(id: u32) -> Result<Self, Cause> {
         let program = sys::bpf::program_by_id(id)?;
-        Ok(Self { id, maps: sys::bpf::program_info(program.as_fd())?.maps })
+        Ok(sys::bpf::program_info(program.as_fd())?.into())
     }
 
     /// What a program of ours executes: its `.data` section.
@@ -131,7 +197,7 @@ impl Running {
     /// # Errors
     /// The section cannot be read, or it is not that of a program in force.
     pub(crate) fn state(&self) -> Result<State, Cause> {
-        Ok(State::decode(&self.section(b".data")?.read()?)?)
+        Ok(State::decode(&self.section(Section::Data)?.read()?)?)
     }
 
     /// Note in a program of ours that it is being taken from its device.
@@ -168,10 +234,10 @@ impl Running {
 
     /// Write the `.data` section back as `change` leaves it, if that succeeds.
     fn edit(&self, change: impl FnOnce(&mut [u8]) -> Result<(), StateError>) -> Result<(), Cause> {
-        let section = self.section(b".data")?;
+        let section = self.section(Section::Data)?;
         let mut value = section.read()?;
         change(&mut value)?;
-        Ok(sys::bpf::update(section.map.as_fd(), 0, &mut value)?)
+        Ok(sys::bpf::update(section.map.as_fd(), 0, &value)?)
     }
 
     /// What a program of ours has counted: its `.bss` section.
@@ -179,26 +245,28 @@ impl Running {
     /// # Errors
     /// The section cannot be read.
     pub(crate) fn counters(&self) -> Result<Vec<u8>, Cause> {
-        Ok(self.section(b".bss")?.read()?)
+        Ok(self.section(Section::Bss)?.read()?)
     }
 
-    fn section(&self, name: &[u8]) -> Result<Section, Cause> {
+    fn section(&self, section: Section) -> Result<SectionMap, Cause> {
         for &id in &self.maps {
-            let map = MapInfo::from_id(id)?;
-            // aya names the map after the section, libbpf puts the object's name in front.
-            if map.name().ends_with(name) {
-                return Ok(Section { map: map.fd()?, len: map.value_size() as usize });
+            let map = sys::bpf::map_by_id(id)?;
+            let info = sys::bpf::map_info(map.as_fd())?;
+            // We name the map after the section, libbpf puts the object's name in front.
+            if info.name.ends_with(section.name()) {
+                return Ok(SectionMap { map, len: info.value_size });
             }
         }
         Err("the program lacks a section of ours".into())
     }
 }
 
-impl TryFrom<&ProgramInfo> for Running {
-    type Error = ProgramError;
-
-    fn try_from(program: &ProgramInfo) -> Result<Self, ProgramError> {
-        Ok(Self { id: program.id(), maps: program.map_ids()?.unwrap_or_default() })
+impl From<ProgramInfo> for Running {
+    fn from(program: ProgramInfo) -> Self {
+        let ProgramInfo { id, mut maps, .. } = program;
+        // The order in which they were made; the program has them in that of their use.
+        maps.sort_unstable();
+        Self { id, maps }
     }
 }
 
@@ -206,13 +274,13 @@ impl TryFrom<&ProgramInfo> for Running {
 pub(crate) type Cause = Box<dyn StdError + Send + Sync>;
 
 /// The map of a section of a program.
-struct Section {
-    map: MapFd,
+struct SectionMap {
+    map: OwnedFd,
     len: usize,
 }
 
-impl Section {
-    fn read(&self) -> std::io::Result<Vec<u8>> {
+impl SectionMap {
+    fn read(&self) -> io::Result<Vec<u8>> {
         sys::bpf::lookup(self.map.as_fd(), 0, self.len)
     }
 }
@@ -221,8 +289,8 @@ impl Section {
 pub(crate) fn errno(error: &(dyn StdError + 'static)) -> Option<i32> {
     let mut next = Some(error);
     while let Some(error) = next {
-        let io = error.downcast_ref::<std::io::Error>();
-        if let Some(errno) = io.and_then(std::io::Error::raw_os_error) {
+        let io = error.downcast_ref::<io::Error>();
+        if let Some(errno) = io.and_then(io::Error::raw_os_error) {
             return Some(errno);
         }
         next = error.source();
@@ -240,13 +308,7 @@ pub(crate) fn is_gone(error: &(dyn StdError + 'static)) -> bool {
     errno(error) == Some(Errno::NOENT.raw_os_error())
 }
 
-fn refused(program: &str, object: &Object, source: impl StdError + Send + Sync + 'static) -> Error {
-    let errno = errno(&source);
-    let listing = object.listing();
-    Error::Load { program: program.to_owned(), source: source.into(), errno, listing }
-}
-
-fn missing(name: &str, object: &Object) -> Error {
-    let source = "the object does not contain it".into();
-    Error::Load { program: name.to_owned(), source, errno: None, listing: object.listing() }
+fn refused(program: &str, object: &Object, source: Cause) -> Error {
+    let errno = errno(&*source);
+    Error::Load { program: program.to_owned(), source, errno, listing: object.listing() }
 }

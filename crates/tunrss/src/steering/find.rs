@@ -1,6 +1,9 @@
 //! What is in force on a device, found by looking at the programs.
 
-use aya::programs::loaded_programs;
+use std::cell::OnceCell;
+use std::io;
+use std::os::fd::AsFd;
+
 use tunrss_bpf::{Driver, FILTER, INGRESS, REPORT, ReportMode, STEER, State, Target};
 
 use crate::device::Device;
@@ -8,8 +11,10 @@ use crate::error::{Error, Result};
 use crate::hook::{AttachPoint, Attached, Direction};
 use crate::load::{self, Cause, Running};
 use crate::netns;
+use crate::sys;
 
 /// The configuration in force, and the program that carries it.
+#[derive(Clone)]
 pub(super) struct InForce {
     pub(super) program: Running,
     pub(super) state: State,
@@ -24,31 +29,65 @@ pub(super) struct Held {
     state: State,
 }
 
-/// What is in force on the device: what packets go by, where a change has not been finished.
+/// The programs of ours on a device and for it, each looked for once.
 ///
-/// Whoever asks has the device's [`Lock`](crate::lock::Lock): programs are loaded before they are
-/// in force.
-///
-/// # Errors
-/// [`Error::ReadBack`], [`Error::ReportLost`].
-pub(super) fn in_force(device: &Device) -> Result<Option<InForce>> {
-    let mut on_hook = on_hook(device)?;
-    let puts_prefix = |found: &InForce| found.state.report == ReportMode::Kernel;
-    if device.driver() == Driver::Tun
-        && let Some(first) = on_hook.iter().position(puts_prefix)
-    {
-        return Ok(Some(on_hook.swap_remove(first)));
+/// Whoever looks has the device's [`Lock`](crate::lock::Lock): programs are loaded before they are
+/// in force, and who has the lock is the only one who changes what there is.
+pub(super) struct Programs<'a> {
+    device: &'a Device,
+    on_hook: Vec<InForce>,
+    held: OnceCell<Vec<Held>>,
+}
+
+impl<'a> Programs<'a> {
+    /// Look at what is attached to the device.
+    ///
+    /// # Errors
+    /// [`Error::ReadBack`]
+    pub(super) fn of(device: &'a Device) -> Result<Self> {
+        Ok(Self { device, on_hook: on_hook(device)?, held: OnceCell::new() })
     }
-    let mut held = held(device)?;
-    if let Some(newest) = held.iter().rposition(|held| held.name == STEER) {
-        let Held { program, state, .. } = held.swap_remove(newest);
-        return Ok(Some(InForce { program, state, attached: None }));
+
+    /// What is in force: what packets go by, where a change has not been finished.
+    ///
+    /// # Errors
+    /// [`Error::ReadBack`], [`Error::ReportLost`].
+    pub(super) fn in_force(&self) -> Result<Option<InForce>> {
+        let puts_prefix = |found: &&InForce| found.state.report == ReportMode::Kernel;
+        if self.device.driver() == Driver::Tun
+            && let Some(first) = self.on_hook.iter().find(puts_prefix)
+        {
+            return Ok(Some(first.clone()));
+        }
+        let held = self.held()?;
+        if let Some(Held { program, state, .. }) = held.iter().rfind(|held| held.name == STEER) {
+            let (program, state) = (program.clone(), state.clone());
+            return Ok(Some(InForce { program, state, attached: None }));
+        }
+        match self.on_hook.first() {
+            // It leaves packets as they are, or it is a macvtap's.
+            Some(first) => Ok(Some(first.clone())),
+            None if held.is_empty() => Ok(None),
+            None => Err(Error::ReportLost { name: self.device.name().clone() }),
+        }
     }
-    match on_hook.into_iter().next() {
-        // It leaves packets as they are, or it is a macvtap's.
-        Some(first) => Ok(Some(first)),
-        None if held.is_empty() => Ok(None),
-        None => Err(Error::ReportLost { name: device.name().clone() }),
+
+    /// Those that were attached to the device, in the order in which the kernel runs them.
+    pub(super) fn on_hook(&self) -> &[InForce] {
+        &self.on_hook
+    }
+
+    /// The steering and filter programs for the device that are loaded, the newest last: the device
+    /// holds them, and while one is being replaced there are two. Looked for when they are first
+    /// asked for, among all programs of the system: that is what takes longer the more there are.
+    ///
+    /// # Errors
+    /// [`Error::ReadBack`]
+    pub(super) fn held(&self) -> Result<&[Held]> {
+        if self.held.get().is_none() {
+            let _: std::result::Result<(), _> = self.held.set(held(self.device)?);
+        }
+        Ok(self.held.get().map_or(&[], Vec::as_slice))
     }
 }
 
@@ -97,33 +136,34 @@ pub(super) fn on_hook(device: &Device) -> Result<Vec<InForce>> {
     Ok(found)
 }
 
-/// The steering and filter programs for `device` that are loaded, by name, the newest last: the
-/// device holds them, and while one is being replaced there are two.
-pub(super) fn held(device: &Device) -> Result<Vec<Held>> {
+fn held(device: &Device) -> Result<Vec<Held>> {
     if device.driver() == Driver::Macvtap {
         return Ok(Vec::new());
     }
     let target = target(device)?;
     let mut found = Vec::new();
-    for program in loaded_programs() {
-        let program = match program {
-            Ok(program) => program,
+    let mut last = 0;
+    let unreadable = |source: io::Error| device.unreadable(source.into());
+    while let Some(id) = sys::bpf::program_after(last).map_err(unreadable)? {
+        last = id;
+        let info =
+            sys::bpf::program_by_id(id).and_then(|program| sys::bpf::program_info(program.as_fd()));
+        let info = match info {
+            Ok(info) => info,
             // It went away while we looked.
             Err(source) if load::is_gone(&source) => continue,
-            Err(source) => return Err(device.unreadable(source.into())),
+            Err(source) => return Err(unreadable(source)),
         };
-        let is_named = |name: &&str| program.name() == name.as_bytes();
-        let Some(name) = [STEER, FILTER].into_iter().find(is_named) else { continue };
-        let Ok(running) = Running::try_from(&program) else { continue };
-        match running.state() {
-            Ok(state) if state.target == target => {
-                found.push(Held { name, program: running, state });
-            }
+        let Some(name) = [STEER, FILTER].into_iter().find(|name| info.name == *name) else {
+            continue;
+        };
+        let program = Running::from(info);
+        match program.state() {
+            Ok(state) if state.target == target => found.push(Held { name, program, state }),
             // For another device, or taken from its own, or not ours: a name proves nothing.
             Ok(_) | Err(_) => {}
         }
     }
-    found.sort_by_key(|held| held.program.id);
     Ok(found)
 }
 

@@ -31,17 +31,16 @@
 //! configuration. The steering programs know them, too, and the filter lets them through for a while
 //! ([`GRACE`]).
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use aya::programs::SocketFilter;
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 use tunrss_bpf::{Driver, FILTER, Object, RETURN_QUEUE, ReportMode, STEER, State, SteeringMode};
 use tunrss_hash::SteeringConfig;
 
 use super::Settings;
-use super::find::{self, Held, InForce};
+use super::find::{self, Held, InForce, Programs};
 use crate::device::{Device, MAX_QUEUES};
 use crate::error::{Error, Result};
 use crate::hook::Hook;
@@ -58,12 +57,18 @@ pub(super) fn install<T: AsRef<[u16]>>(
 ) -> Result<u32> {
     check_queue(config.highest_queue())?;
     let _lock = Lock::of(device)?;
-    let before = match before(device, settings) {
+    let look = || {
+        let programs = Programs::of(device)?;
+        let before = before(device, &programs, settings)?;
+        Ok((programs, before))
+    };
+    let found = match look() {
         // Looking takes a privilege that loading does not. Who may do neither is told of loading.
         Err(error @ Error::ReadBack { .. }) => Err(error),
         result => Ok(result?),
     };
-    let prefixed = before.as_ref().ok().and_then(Option::as_ref).filter(|one| is_prefixed(one));
+    let before = found.as_ref().ok().and_then(|(_, before)| before.as_ref());
+    let prefixed = before.filter(|before| is_prefixed(before));
     let state = State {
         driver: device.driver(),
         steering: settings.steering,
@@ -76,9 +81,9 @@ pub(super) fn install<T: AsRef<[u16]>>(
     if state.driver == Driver::Macvtap && state.report == ReportMode::Kernel {
         return Err(Error::NoKernelReport { name: device.name().clone() });
     }
-    let loaded = Loaded::new(Object::new(&state)?)?;
-    let hook = settings.hook;
-    let mut change = Change { device, control, hook, before: before?, loaded };
+    let loaded = Loaded::new(&Object::new(&state)?)?;
+    let (programs, before) = found?;
+    let change = Change { device, control, hook: settings.hook, programs, before, loaded };
     match (state.driver, state.report, state.steering) {
         (Driver::Macvtap, ..) => change.put_on_hook()?,
         (Driver::Tun, ReportMode::Kernel, SteeringMode::Rss) => change.rss_with_prefix()?,
@@ -92,7 +97,7 @@ pub(super) fn install<T: AsRef<[u16]>>(
         // What is asked for is in force all the same.
         log::warn!("{}: {error}", device.name());
     }
-    change.loaded.bearer_id()
+    Ok(change.loaded.bearer_id())
 }
 
 /// Take away what is in force, if `is_meant`. Returns whether there was anything.
@@ -103,7 +108,8 @@ pub(super) fn remove(
     is_meant: impl FnOnce(Option<&InForce>) -> bool,
 ) -> Result<bool> {
     let _lock = Lock::of(device)?;
-    let (before, is_lost) = match changeable(device, settings) {
+    let programs = Programs::of(device)?;
+    let (before, is_lost) = match changeable(device, &programs, settings) {
         Err(Error::ReportLost { .. }) => (None, true),
         result => (result?, false),
     };
@@ -115,11 +121,11 @@ pub(super) fn remove(
     set_filter(device, control, None)?;
     if before.as_ref().is_some_and(is_prefixed) {
         // None that has only helped comes into force when the prefix ends.
-        retire_steering(device, |_| true)?;
+        retire(device, programs.held()?.iter().filter(|held| held.name == STEER))?;
     }
-    detach_all(device)?;
+    detach_all(device, &programs)?;
     set_steering(device, control, None)?;
-    retire(device, find::held(device)?.iter())?;
+    retire(device, programs.held()?.iter())?;
     Ok(before.is_some() || is_lost)
 }
 
@@ -131,7 +137,9 @@ pub(super) fn set_entries(
 ) -> Result<State> {
     let _lock = Lock::of(device)?;
     let nothing = || Error::NothingInForce { name: device.name().clone() };
-    let InForce { program, state, .. } = changeable(device, settings)?.ok_or_else(nothing)?;
+    let programs = Programs::of(device)?;
+    let found = changeable(device, &programs, settings)?;
+    let InForce { program, state, .. } = found.ok_or_else(nothing)?;
     let len = state.config.table().len();
     for &(index, queue) in entries {
         check_queue(queue)?;
@@ -146,12 +154,16 @@ pub(super) fn set_entries(
 /// Whether this owner may change what is in force.
 pub(super) fn check_changeable(device: &Device, settings: &Settings) -> Result<()> {
     let _lock = Lock::of(device)?;
-    before(device, settings).map(drop)
+    before(device, &Programs::of(device)?, settings).map(drop)
 }
 
 /// What is in force, if this owner may change it.
-fn changeable(device: &Device, settings: &Settings) -> Result<Option<InForce>> {
-    let found = find::in_force(device)?;
+fn changeable(
+    device: &Device,
+    programs: &Programs<'_>,
+    settings: &Settings,
+) -> Result<Option<InForce>> {
+    let found = programs.in_force()?;
     if settings.force {
         return Ok(found);
     }
@@ -169,8 +181,12 @@ fn changeable(device: &Device, settings: &Settings) -> Result<Option<InForce>> {
 }
 
 /// The same for who replaces it. What has lost a part can be replaced by anybody.
-fn before(device: &Device, settings: &Settings) -> Result<Option<InForce>> {
-    match changeable(device, settings) {
+fn before(
+    device: &Device,
+    programs: &Programs<'_>,
+    settings: &Settings,
+) -> Result<Option<InForce>> {
+    match changeable(device, programs, settings) {
         Err(Error::ReportLost { .. }) => Ok(None),
         result => result,
     }
@@ -181,12 +197,13 @@ struct Change<'a> {
     device: &'a Device,
     control: Option<BorrowedFd<'a>>,
     hook: Option<Hook>,
+    programs: Programs<'a>,
     before: Option<InForce>,
     loaded: Loaded,
 }
 
 impl Change<'_> {
-    fn rss_with_prefix(&mut self) -> Result<()> {
+    fn rss_with_prefix(&self) -> Result<()> {
         let needs_noted_queue = match &self.before {
             // Its steering program knows frames with prefix and without.
             Some(before) if before.state.steering == SteeringMode::Rss => {
@@ -195,33 +212,28 @@ impl Change<'_> {
             _ => true,
         };
         if needs_noted_queue {
-            let program = self.loaded.socket_filter(RETURN_QUEUE)?;
-            set_steering(self.device, self.control, Some(program))?;
+            set_steering(self.device, self.control, Some(self.loaded.program(RETURN_QUEUE)?))?;
         }
         self.prefix()
     }
 
-    fn automatic_with_prefix(&mut self) -> Result<()> {
+    fn automatic_with_prefix(&self) -> Result<()> {
         self.prefix()?;
         set_steering(self.device, self.control, None)
     }
 
     /// Have frames prefixed, and those without dropped. If that is refused, all is as it was.
-    fn prefix(&mut self) -> Result<()> {
+    fn prefix(&self) -> Result<()> {
         let was_prefixed = self.was_prefixed();
         if !was_prefixed {
             // Loading has taken its time, so the grace starts here.
-            let report = self.loaded.bearer_id()?;
             let until = now()? + GRACE.as_nanos() as u64;
-            Running::with_id(report)
+            Running::with_id(self.loaded.bearer_id())
                 .and_then(|report| report.set_guarded_from(until))
                 .map_err(|source| self.device.unreadable(source))?;
         }
-        let guard = |change: &mut Self| {
-            let filter = change.loaded.socket_filter(FILTER)?;
-            set_filter(change.device, change.control, Some(filter))
-        };
-        let result = self.put_on_hook().and_then(|()| guard(self));
+        let guard = || set_filter(self.device, self.control, Some(self.loaded.program(FILTER)?));
+        let result = self.put_on_hook().and_then(|()| guard());
         if result.is_err() && !was_prefixed {
             for program in find::on_hook(self.device)? {
                 if !self.before.as_ref().is_some_and(|before| before.attached == program.attached) {
@@ -236,14 +248,13 @@ impl Change<'_> {
         result
     }
 
-    fn rss(&mut self) -> Result<()> {
-        let program = self.loaded.socket_filter(STEER)?;
-        set_steering(self.device, self.control, Some(program))?;
+    fn rss(&self) -> Result<()> {
+        set_steering(self.device, self.control, Some(self.loaded.program(STEER)?))?;
         set_filter(self.device, self.control, None)?;
-        detach_all(self.device)
+        detach_all(self.device, &self.programs)
     }
 
-    fn automatic(&mut self) -> Result<()> {
+    fn automatic(&self) -> Result<()> {
         set_filter(self.device, self.control, None)?;
         if self.was_prefixed() {
             // None that has only helped comes into force when the prefix ends.
@@ -259,12 +270,10 @@ impl Change<'_> {
 
     /// Attach the program in the place of the one before, if that is on the same hook. A tcx program
     /// goes before any in clsact, so that a change of hooks is one step, too.
-    fn put_on_hook(&mut self) -> Result<()> {
+    fn put_on_hook(&self) -> Result<()> {
         let point = find::attach_point(self.device);
         let existing = find::on_hook(self.device)?;
-        let program = self.loaded.classifier(find::attached_name(self.device.driver()))?;
-        let program = program.fd().map_err(|source| self.device.unreadable(source.into()))?;
-        let program = program.as_fd();
+        let program = self.loaded.program(find::attached_name(self.device.driver()))?;
         let in_place = existing
             .iter()
             .filter_map(|found| found.attached.as_ref())
@@ -286,18 +295,13 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// The steering programs of earlier changes are not what is in force.
-    fn retire_others(&mut self) -> Result<()> {
-        let ours = self.loaded.ids()?;
-        retire_steering(self.device, |program| !ours.contains(&program.id))
+    /// Note in the steering programs of earlier changes that they are not what is in force: one may
+    /// stay with the device to help a report program, and the kernel keeps it a moment longer than
+    /// the device does.
+    fn retire_others(&self) -> Result<()> {
+        let is_other = |held: &&Held| held.name == STEER && !self.loaded.has(held.program.id);
+        retire(self.device, self.programs.held()?.iter().filter(is_other))
     }
-}
-
-/// Note in steering programs for the device that they are not what is in force: one may stay with it
-/// to help a report program, and the kernel keeps it a moment longer than the device does.
-fn retire_steering(device: &Device, which: impl Fn(&Running) -> bool) -> Result<()> {
-    let held = find::held(device)?;
-    retire(device, held.iter().filter(|held| held.name == STEER && which(&held.program)))
 }
 
 /// A filter program shares what it notes with its report program: that is retired with it.
@@ -313,8 +317,8 @@ fn retire<'a>(device: &Device, programs: impl Iterator<Item = &'a Held>) -> Resu
 }
 
 /// The one in force last, so that none of those that were left behind comes into force.
-fn detach_all(device: &Device) -> Result<()> {
-    find::on_hook(device)?.iter().rev().try_for_each(|program| detach(device, program))
+fn detach_all(device: &Device, programs: &Programs<'_>) -> Result<()> {
+    programs.on_hook().iter().rev().try_for_each(|program| detach(device, program))
 }
 
 fn detach(device: &Device, program: &InForce) -> Result<()> {
@@ -342,37 +346,30 @@ fn check_queue(queue: u16) -> Result<()> {
 fn set_steering(
     device: &Device,
     control: Option<BorrowedFd<'_>>,
-    program: Option<&SocketFilter>,
+    program: Option<BorrowedFd<'_>>,
 ) -> Result<()> {
-    set(device, "the steering program", control, program, ioctl::set_steering)
+    // Without a descriptor the device has no such programs.
+    let Some(control) = control else { return Ok(()) };
+    ioctl::set_steering(control, program)
+        .map_err(|source| device.refused("the steering program", source))
 }
 
 fn set_filter(
     device: &Device,
     control: Option<BorrowedFd<'_>>,
-    program: Option<&SocketFilter>,
-) -> Result<()> {
-    set(device, "the filter program", control, program, ioctl::set_filter)
-}
-
-/// Without a descriptor the device has no such programs.
-fn set<'a>(
-    device: &Device,
-    what: &'static str,
-    control: Option<BorrowedFd<'a>>,
-    program: Option<&'a SocketFilter>,
-    ioctl: impl FnOnce(BorrowedFd<'a>, Option<BorrowedFd<'a>>) -> rustix::io::Result<()>,
+    program: Option<BorrowedFd<'_>>,
 ) -> Result<()> {
     let Some(control) = control else { return Ok(()) };
-    let fd = program.map(SocketFilter::fd).transpose();
-    let fd = fd.map_err(|source| device.refused(what, std::io::Error::other(source)))?;
-    ioctl(control, fd.map(AsFd::as_fd)).map_err(|source| device.refused(what, source))
+    ioctl::set_filter(control, program)
+        .map_err(|source| device.refused("the filter program", source))
 }
 
 /// How many CPUs this machine may have while it runs, and so may count packets.
 pub fn possible_cpus() -> u16 {
-    let cpus = aya::util::nr_cpus().unwrap_or(usize::from(u16::MAX));
-    u16::try_from(cpus).unwrap_or(u16::MAX)
+    // Ranges and single numbers, ascending, from 0.
+    let ranges = std::fs::read_to_string("/sys/devices/system/cpu/possible").unwrap_or_default();
+    let highest = ranges.trim().rsplit([',', '-']).next().and_then(|last| last.parse().ok());
+    highest.map_or(u16::MAX, |highest: u16| highest.saturating_add(1))
 }
 
 /// How long frames that were made without prefix can be under way: they are let through.

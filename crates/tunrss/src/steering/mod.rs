@@ -24,7 +24,7 @@ use crate::load;
 use crate::lock::Lock;
 use crate::queue::Report;
 
-use find::InForce;
+use find::{InForce, Programs};
 
 pub use install::possible_cpus;
 pub use settings::Settings;
@@ -75,7 +75,7 @@ impl Device {
     /// - [`Error::Locked`] if changes by others do not come to an end.
     pub fn steering(&self) -> Result<Option<State>> {
         let _lock = Lock::of(self)?;
-        Ok(find::in_force(self)?.map(|found| found.state))
+        Ok(Programs::of(self)?.in_force()?.map(|found| found.state))
     }
 
     /// What the programs have counted since the configuration in force was set; `None` if nothing of
@@ -87,7 +87,7 @@ impl Device {
     /// As for [`Device::steering`].
     pub fn counters(&self) -> Result<Option<Counters>> {
         let _lock = Lock::of(self)?;
-        let Some(found) = find::in_force(self)? else { return Ok(None) };
+        let Some(found) = Programs::of(self)?.in_force()? else { return Ok(None) };
         if found.state.counter_cpus == 0 {
             return Ok(None);
         }
@@ -101,7 +101,7 @@ impl Device {
     /// As for [`Device::steering`].
     pub fn conflicts(&self) -> Result<Vec<Conflict>> {
         let _lock = Lock::of(self)?;
-        let Some(found) = find::in_force(self)? else { return Ok(Vec::new()) };
+        let Some(found) = Programs::of(self)?.in_force()? else { return Ok(Vec::new()) };
         let action = match found.state.report {
             ReportMode::Kernel => Action::Ok,
             ReportMode::Off | ReportMode::Reader => Action::Next,

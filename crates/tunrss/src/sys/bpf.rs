@@ -1,11 +1,79 @@
-//! What aya has no call for: maps whose value size is known at run time only, programs by their id,
-//! and tcx programs that stay attached without a link.
+//! bpf(2): what a configuration takes of it. Maps of one value, for the sections of an object; programs,
+//! loaded and found by their id; tcx programs that stay attached without a link.
 
-use std::ffi::{c_long, c_void};
+use std::ffi::{CStr, c_long, c_void};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
+use rustix::io::Errno;
+use tunrss_bpf::ProgramKind;
+
 use crate::hook::Direction;
+
+/// Make a map of one value, `contents`: an array with the key 0. One that `is_read_only` cannot be
+/// written again, neither by programs nor from outside, so that the verifier takes what it holds for
+/// constant. `name` has at most 15 bytes.
+///
+/// # Errors
+/// That of `BPF_MAP_CREATE`, `BPF_MAP_UPDATE_ELEM` or `BPF_MAP_FREEZE` (since Linux 5.2).
+pub(crate) fn map_of(name: &str, contents: &[u8], is_read_only: bool) -> io::Result<OwnedFd> {
+    let value_size = u32::try_from(contents.len()).map_err(|_| Errno::TOOBIG)?;
+    let mut attr = MapAttr {
+        map_type: BPF_MAP_TYPE_ARRAY,
+        key_size: 4,
+        value_size,
+        max_entries: 1,
+        map_flags: if is_read_only { BPF_F_RDONLY_PROG } else { 0 },
+        map_name: object_name(name),
+        ..MapAttr::default()
+    };
+    // SAFETY: the attr holds no pointer.
+    let map = owned(unsafe { bpf(BPF_MAP_CREATE, &mut attr) }?);
+    update(map.as_fd(), 0, contents)?;
+    if is_read_only {
+        let mut attr = FdAttr { fd: raw(map.as_fd()) };
+        // SAFETY: the attr holds no pointer.
+        unsafe { bpf(BPF_MAP_FREEZE, &mut attr) }?;
+    }
+    Ok(map)
+}
+
+/// Have a program verified and loaded. `code` is its instructions of 8 bytes each, in which maps are
+/// named by their descriptors; `name` has at most 15 bytes. In `log`, unless it is empty, the verifier
+/// writes what it finds, a string that ends with 0.
+///
+/// # Errors
+/// That of `BPF_PROG_LOAD`: `EINVAL` or `EACCES` from the verifier, `EAGAIN` if a signal was pending,
+/// `ENOSPC` if the log did not fit.
+pub(crate) fn load(
+    kind: ProgramKind,
+    name: &str,
+    code: &[u8],
+    license: &CStr,
+    log: &mut [u8],
+) -> io::Result<OwnedFd> {
+    let mut attr = LoadAttr {
+        prog_type: match kind {
+            ProgramKind::SocketFilter => BPF_PROG_TYPE_SOCKET_FILTER,
+            ProgramKind::SchedCls => BPF_PROG_TYPE_SCHED_CLS,
+        },
+        insn_cnt: u32::try_from(code.len() / INSN_LEN).map_err(|_| Errno::TOOBIG)?,
+        insns: code.as_ptr().expose_provenance() as u64,
+        license: license.as_ptr().expose_provenance() as u64,
+        prog_name: object_name(name),
+        ..LoadAttr::default()
+    };
+    if !log.is_empty() {
+        attr.log_level = BPF_LOG_LEVEL1;
+        attr.log_size = u32::try_from(log.len()).map_err(|_| Errno::TOOBIG)?;
+        attr.log_buf = log.as_mut_ptr().expose_provenance() as u64;
+    }
+    // SAFETY: BPF_PROG_LOAD (bpf_prog_load, kernel/bpf/syscall.c, v6.12) reads `insn_cnt`
+    // instructions of 8 bytes through `insns`, which `code` has, and a string through `license`, and
+    // writes at most `log_size` bytes through `log_buf` (bpf_vlog_append), the length of `log`. All
+    // live past the call, and the kernel keeps no pointer; the others in the attr are null.
+    Ok(owned(unsafe { bpf(BPF_PROG_LOAD, &mut attr) }?))
+}
 
 /// The value of `key` in a map with keys of 4 bytes; `value_size` as the map's own information says.
 ///
@@ -13,7 +81,7 @@ use crate::hook::Direction;
 /// That of `BPF_MAP_LOOKUP_ELEM`.
 pub(crate) fn lookup(map: BorrowedFd<'_>, key: u32, value_size: usize) -> io::Result<Vec<u8>> {
     let mut value = vec![0; value_size];
-    let mut attr = ElemAttr::new(map, &raw const key, value.as_mut_ptr().cast());
+    let mut attr = ElemAttr::new(map, &raw const key, value.as_mut_ptr().cast_const().cast());
     // SAFETY: BPF_MAP_LOOKUP_ELEM (map_lookup_elem, kernel/bpf/syscall.c, v6.12) reads 4 bytes
     // through `key` and writes the map's value size through `value`, a buffer of that size; both
     // live past the call, and the kernel keeps no pointer.
@@ -25,11 +93,11 @@ pub(crate) fn lookup(map: BorrowedFd<'_>, key: u32, value_size: usize) -> io::Re
 ///
 /// # Errors
 /// That of `BPF_MAP_UPDATE_ELEM`.
-pub(crate) fn update(map: BorrowedFd<'_>, key: u32, value: &mut [u8]) -> io::Result<()> {
-    let mut attr = ElemAttr::new(map, &raw const key, value.as_mut_ptr().cast());
+pub(crate) fn update(map: BorrowedFd<'_>, key: u32, value: &[u8]) -> io::Result<()> {
+    let mut attr = ElemAttr::new(map, &raw const key, value.as_ptr().cast());
     // SAFETY: BPF_MAP_UPDATE_ELEM (map_update_elem, v6.12) reads 4 bytes through `key` and the
-    // map's value size through `value`, which the caller took from the map itself; both live past
-    // the call, and the kernel keeps no pointer.
+    // map's value size through `value`, which the map was made with or the caller took from the map
+    // itself; both live past the call, and the kernel keeps no pointer.
     unsafe { bpf(BPF_MAP_UPDATE_ELEM, &mut attr) }.map(drop)
 }
 
@@ -93,17 +161,40 @@ pub(crate) fn query(index: u32, direction: Direction) -> io::Result<Vec<u32>> {
     Ok(ids)
 }
 
+/// The lowest id of a loaded program that is above `id`; `None` if there is none.
+///
+/// # Errors
+/// That of `BPF_PROG_GET_NEXT_ID`: `EPERM` without CAP_SYS_ADMIN.
+pub(crate) fn program_after(id: u32) -> io::Result<Option<u32>> {
+    let mut attr = IdAttr { id, ..IdAttr::default() };
+    // SAFETY: the attr holds no pointer.
+    match unsafe { bpf(BPF_PROG_GET_NEXT_ID, &mut attr) } {
+        Ok(_) => Ok(Some(attr.next_id)),
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// A descriptor of the program with this id.
 ///
 /// # Errors
 /// That of `BPF_PROG_GET_FD_BY_ID`: `EPERM` without CAP_SYS_ADMIN, `ENOENT` if it has ended.
 pub(crate) fn program_by_id(id: u32) -> io::Result<OwnedFd> {
+    by_id(BPF_PROG_GET_FD_BY_ID, id)
+}
+
+/// A descriptor of the map with this id.
+///
+/// # Errors
+/// That of `BPF_MAP_GET_FD_BY_ID`, as for [`program_by_id`].
+pub(crate) fn map_by_id(id: u32) -> io::Result<OwnedFd> {
+    by_id(BPF_MAP_GET_FD_BY_ID, id)
+}
+
+fn by_id(command: c_long, id: u32) -> io::Result<OwnedFd> {
     let mut attr = IdAttr { id, ..IdAttr::default() };
     // SAFETY: the attr holds no pointer.
-    let fd = unsafe { bpf(BPF_PROG_GET_FD_BY_ID, &mut attr) }?;
-    // SAFETY: the kernel has just made this descriptor (bpf_prog_new_fd, kernel/bpf/syscall.c,
-    // v6.12; close-on-exec), and nobody else knows of it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+    Ok(owned(unsafe { bpf(command, &mut attr) }?))
 }
 
 /// The name of the program with this id; empty if it has none.
@@ -149,13 +240,74 @@ pub(crate) fn program_info(program: BorrowedFd<'_>) -> io::Result<ProgramInfo> {
     unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
     // The kernel says how many there are, not how many it wrote.
     maps.truncate(info.nr_map_ids as usize);
-    let name = info.name.split(|&byte| byte == 0).next().unwrap_or_default();
     Ok(ProgramInfo {
         id: info.id,
-        name: String::from_utf8_lossy(name).into_owned(),
+        name: text(&info.name),
         is_classifier: info.program_type == BPF_PROG_TYPE_SCHED_CLS,
         maps,
     })
+}
+
+/// What the kernel says of a map.
+pub(crate) struct MapInfo {
+    pub(crate) name: String,
+    /// Bytes of a value.
+    pub(crate) value_size: usize,
+}
+
+/// What the kernel says of `map`. Takes no privilege.
+///
+/// # Errors
+/// That of `BPF_OBJ_GET_INFO_BY_FD`: `EBADF` if the descriptor is none of BPF.
+pub(crate) fn map_info(map: BorrowedFd<'_>) -> io::Result<MapInfo> {
+    let mut info = RawMapInfo::default();
+    let mut attr = InfoAttr {
+        bpf_fd: raw(map),
+        info_len: size_of_val(&info) as u32,
+        info: (&raw mut info).expose_provenance() as u64,
+    };
+    // SAFETY: BPF_OBJ_GET_INFO_BY_FD (bpf_map_get_info_by_fd, v6.12; those of other kinds of objects
+    // do the same) reads and writes at most `info_len` bytes through `info`, which is as large and
+    // lives past the call. What it reads there is zero, and so are counts of anything to be written
+    // elsewhere. No pointer is kept.
+    unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+    Ok(MapInfo { name: text(&info.name), value_size: info.value_size as usize })
+}
+
+/// `union bpf_attr` for `BPF_MAP_CREATE`, up to the name.
+#[derive(Default)]
+#[repr(C)]
+struct MapAttr {
+    map_type: u32,
+    key_size: u32,
+    value_size: u32,
+    max_entries: u32,
+    map_flags: u32,
+    inner_map_fd: u32,
+    numa_node: u32,
+    map_name: [u8; NAME_LEN],
+}
+
+/// `union bpf_attr` for `BPF_PROG_LOAD`, up to the name.
+#[derive(Default)]
+#[repr(C)]
+struct LoadAttr {
+    prog_type: u32,
+    insn_cnt: u32,
+    insns: u64,
+    license: u64,
+    log_level: u32,
+    log_size: u32,
+    log_buf: u64,
+    kern_version: u32,
+    prog_flags: u32,
+    prog_name: [u8; NAME_LEN],
+}
+
+/// `union bpf_attr` for commands that take a descriptor alone.
+#[repr(C)]
+struct FdAttr {
+    fd: u32,
 }
 
 /// `union bpf_attr` for `BPF_MAP_*_ELEM`.
@@ -169,7 +321,7 @@ struct ElemAttr {
 }
 
 impl ElemAttr {
-    fn new(map: BorrowedFd<'_>, key: *const u32, value: *mut c_void) -> Self {
+    fn new(map: BorrowedFd<'_>, key: *const u32, value: *const c_void) -> Self {
         let key = key.expose_provenance() as u64;
         let value = value.expose_provenance() as u64;
         Self { map_fd: raw(map), pad: 0, key, value, flags: 0 }
@@ -206,7 +358,7 @@ struct QueryAttr {
     revision: u64,
 }
 
-/// `union bpf_attr` for `BPF_PROG_GET_FD_BY_ID`.
+/// `union bpf_attr` for `BPF_PROG_GET_NEXT_ID` and `BPF_*_GET_FD_BY_ID`.
 #[derive(Default)]
 #[repr(C)]
 struct IdAttr {
@@ -238,13 +390,28 @@ struct RawProgramInfo {
     created_by_uid: u32,
     nr_map_ids: u32,
     map_ids: u64,
-    name: [u8; 16],
+    name: [u8; NAME_LEN],
+}
+
+/// The start of `struct bpf_map_info`, up to the name.
+#[derive(Default)]
+#[repr(C)]
+struct RawMapInfo {
+    map_type: u32,
+    id: u32,
+    key_size: u32,
+    value_size: u32,
+    max_entries: u32,
+    map_flags: u32,
+    name: [u8; NAME_LEN],
 }
 
 /// Maps of a program that are looked at; ours have three.
 const MAPS_MAX: usize = 8;
 
 const _: () = assert!(size_of::<QueryAttr>() == 64 && size_of::<RawProgramInfo>() == 80);
+const _: () = assert!(size_of::<MapAttr>() == 44 && size_of::<LoadAttr>() == 64);
+const _: () = assert!(size_of::<RawMapInfo>() == 40);
 
 /// # Safety
 /// Pointers in `attr` must be good for what `command` does with them.
@@ -253,6 +420,28 @@ unsafe fn bpf<T>(command: c_long, attr: &mut T) -> io::Result<c_long> {
     // to is the caller's to vouch for.
     let result = unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut *attr, size_of::<T>()) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// What a command that makes a descriptor has returned.
+fn owned(fd: c_long) -> OwnedFd {
+    // SAFETY: the kernel has just made this descriptor (bpf_map_new_fd, bpf_prog_new_fd,
+    // kernel/bpf/syscall.c, v6.12; close-on-exec), and nobody else knows of it.
+    unsafe { OwnedFd::from_raw_fd(fd as RawFd) }
+}
+
+/// A name as the kernel takes it: as much as fits before a 0.
+fn object_name(name: &str) -> [u8; NAME_LEN] {
+    let mut bytes = [0; NAME_LEN];
+    for (to, from) in bytes.iter_mut().take(NAME_LEN - 1).zip(name.bytes()) {
+        *to = from;
+    }
+    bytes
+}
+
+/// A string up to its first 0.
+fn text(bytes: &[u8]) -> String {
+    let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+    String::from_utf8_lossy(text).into_owned()
 }
 
 fn raw(fd: BorrowedFd<'_>) -> u32 {
@@ -270,16 +459,31 @@ fn attach_type(direction: Direction) -> u32 {
 /// More than the programs of a tcx chain (`BPF_MPROG_MAX`, linux/bpf_mprog.h, one of them its end).
 const MPROG_MAX: usize = 64;
 
-// linux/bpf.h
+/// Bytes of an instruction, `struct bpf_insn`.
+const INSN_LEN: usize = 8;
+
+/// `BPF_OBJ_NAME_LEN`
+const NAME_LEN: usize = 16;
+
+// linux/bpf.h, linux/bpf_verifier.h
+const BPF_MAP_CREATE: c_long = 0;
 const BPF_MAP_LOOKUP_ELEM: c_long = 1;
 const BPF_MAP_UPDATE_ELEM: c_long = 2;
+const BPF_PROG_LOAD: c_long = 5;
 const BPF_PROG_ATTACH: c_long = 8;
 const BPF_PROG_DETACH: c_long = 9;
+const BPF_PROG_GET_NEXT_ID: c_long = 11;
 const BPF_PROG_GET_FD_BY_ID: c_long = 13;
+const BPF_MAP_GET_FD_BY_ID: c_long = 14;
 const BPF_OBJ_GET_INFO_BY_FD: c_long = 15;
 const BPF_PROG_QUERY: c_long = 16;
+const BPF_MAP_FREEZE: c_long = 22;
+const BPF_MAP_TYPE_ARRAY: u32 = 2;
+const BPF_PROG_TYPE_SOCKET_FILTER: u32 = 1;
 const BPF_PROG_TYPE_SCHED_CLS: u32 = 3;
 const BPF_TCX_INGRESS: u32 = 46;
 const BPF_TCX_EGRESS: u32 = 47;
 const BPF_F_REPLACE: u32 = 1 << 2;
 const BPF_F_AFTER: u32 = 1 << 4;
+const BPF_F_RDONLY_PROG: u32 = 1 << 7;
+const BPF_LOG_LEVEL1: u32 = 1;
