@@ -49,11 +49,18 @@ pub(crate) fn of(device: &Device) -> Result<OwnedFd> {
 /// The processes that hold queues of `device`, our own first, each with a duplicate of a descriptor
 /// by which it does. Only those that this process may trace.
 pub(crate) fn holders(device: &Device) -> impl Iterator<Item = (Pid, OwnedFd)> {
-    let ours = rustix::process::getpid();
-    let others = processes().filter(move |&pid| pid != ours);
-    std::iter::once(ours)
-        .chain(others)
-        .filter_map(|process| Some((process, held(device, process)?)))
+    let this = rustix::process::getpid();
+    let ours = held(device, this).map(|held| (this, held));
+    // The descriptors of all processes are looked at only where one may be found: not if nobody has
+    // a queue, but for the one that has been attached and detached to set something.
+    let is_only_ours = match device.open_queues_now() {
+        Ok((0, detached)) => detached == u32::from(ours.is_some()),
+        Ok(_) | Err(_) => false,
+    };
+    let others =
+        (!is_only_ours).then(processes).into_iter().flatten().filter(move |&pid| pid != this);
+    let others = others.filter_map(|process| Some((process, held(device, process)?)));
+    ours.into_iter().chain(others)
 }
 
 /// The same, of a macvtap as well.

@@ -165,6 +165,12 @@ impl Device {
         }
     }
 
+    /// How many queues of a TUN or TAP are attached now, and how many are open and detached.
+    pub(crate) fn open_queues_now(&self) -> Result<(u32, u32)> {
+        let tun = Self::open(&self.name)?.tun;
+        Ok((tun.queues, tun.detached_queues))
+    }
+
     /// How many queues the device is meant to have, as noted by
     /// [`set_intended_queues`](Self::set_intended_queues); `None` if nothing was noted.
     ///
@@ -454,6 +460,7 @@ const MACVTAP: TunAttributes = TunAttributes {
     is_persistent: true,
     is_multi_queue: true,
     queues: 0,
+    detached_queues: 0,
 };
 
 fn check_queues(queues: usize) -> Result<()> {

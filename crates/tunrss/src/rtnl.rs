@@ -47,6 +47,8 @@ pub(crate) struct TunAttributes {
     pub(crate) is_multi_queue: bool,
     /// Attached queues that packets are steered to.
     pub(crate) queues: u32,
+    /// Queues that are detached, and can be attached again by who has them open.
+    pub(crate) detached_queues: u32,
 }
 
 /// The device of this name, if there is one in the calling thread's network namespace.
@@ -280,6 +282,7 @@ fn tun_attributes(data: &[InfoTun]) -> TunAttributes {
         let mut value = vec![0; attribute.value_len()];
         attribute.emit_value(&mut value);
         let is_set = value.first() == Some(&1);
+        let number = value.first_chunk().copied().map_or(0, u32::from_ne_bytes);
         match attribute.kind() {
             // linux/if_link.h
             IFLA_TUN_TYPE => tun.is_tap = value.first() == Some(&(libc::IFF_TAP as u8)),
@@ -287,9 +290,8 @@ fn tun_attributes(data: &[InfoTun]) -> TunAttributes {
             IFLA_TUN_VNET_HDR => tun.has_vnet_hdr = is_set,
             IFLA_TUN_PERSIST => tun.is_persistent = is_set,
             IFLA_TUN_MULTI_QUEUE => tun.is_multi_queue = is_set,
-            IFLA_TUN_NUM_QUEUES => {
-                tun.queues = value.first_chunk().copied().map_or(0, u32::from_ne_bytes);
-            }
+            IFLA_TUN_NUM_QUEUES => tun.queues = number,
+            IFLA_TUN_NUM_DISABLED_QUEUES => tun.detached_queues = number,
             _ => {}
         }
     }
@@ -302,6 +304,7 @@ const IFLA_TUN_VNET_HDR: u16 = 5;
 const IFLA_TUN_PERSIST: u16 = 6;
 const IFLA_TUN_MULTI_QUEUE: u16 = 7;
 const IFLA_TUN_NUM_QUEUES: u16 = 8;
+const IFLA_TUN_NUM_DISABLED_QUEUES: u16 = 9;
 
 /// More than any list has that we ask for: one datagram is up to 32 KiB.
 const MOST_DATAGRAMS: usize = 4096;

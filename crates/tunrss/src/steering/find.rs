@@ -1,8 +1,10 @@
 //! What is in force on a device, found by looking at the programs.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::{Mutex, PoisonError};
 
 use tunrss_bpf::{Driver, FILTER, INGRESS, REPORT, ReportMode, STEER, State, Target};
 
@@ -141,11 +143,19 @@ fn held(device: &Device) -> Result<Vec<Held>> {
         return Ok(Vec::new());
     }
     let target = target(device)?;
+    let unreadable = |source: io::Error| device.unreadable(source.into());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut seen = BTreeMap::new();
     let mut found = Vec::new();
     let mut last = 0;
-    let unreadable = |source: io::Error| device.unreadable(source.into());
     while let Some(id) = sys::bpf::program_after(last).map_err(unreadable)? {
         last = id;
+        if let Some(&other) = known.get(&id)
+            && other != Some(target)
+        {
+            seen.insert(id, other);
+            continue;
+        }
         let info =
             sys::bpf::program_by_id(id).and_then(|program| sys::bpf::program_info(program.as_fd()));
         let info = match info {
@@ -155,17 +165,34 @@ fn held(device: &Device) -> Result<Vec<Held>> {
             Err(source) => return Err(unreadable(source)),
         };
         let Some(name) = [STEER, FILTER].into_iter().find(|name| info.name == *name) else {
+            seen.insert(id, None);
             continue;
         };
         let program = Running::from(info);
         match program.state() {
-            Ok(state) if state.target == target => found.push(Held { name, program, state }),
-            // For another device, or taken from its own, or not ours: a name proves nothing.
-            Ok(_) | Err(_) => {}
+            Ok(state) => {
+                seen.insert(id, Some(state.target));
+                if state.target == target {
+                    found.push(Held { name, program, state });
+                }
+            }
+            // Taken from its device, or not ours: a name proves nothing.
+            Err(error) if load::errno(&*error).is_none() => {
+                seen.insert(id, None);
+            }
+            // It cannot be read, or went away.
+            Err(_) => {}
         }
     }
+    *known = seen;
     Ok(found)
 }
+
+/// The devices that loaded programs are for, by the programs' ids, as this process has seen them
+/// last; `None` if it is no steering or filter program in force. A program's device never changes,
+/// nor does a retired one come back, so those of others need not be looked at again: of 1,000
+/// devices' programs all but one.
+static KNOWN: Mutex<BTreeMap<u32, Option<Target>>> = Mutex::new(BTreeMap::new());
 
 /// What programs for the device say that they are for.
 pub(super) fn target(device: &Device) -> Result<Target> {
