@@ -2,7 +2,6 @@
 
 mod egress;
 mod steering;
-mod variants;
 
 use anyhow::Result;
 
@@ -22,5 +21,4 @@ pub(crate) struct Subject {
 pub(crate) const ALL: &[Subject] = &[
     Subject { name: "steering", needs_root: true, run: steering::run },
     Subject { name: "egress", needs_root: true, run: egress::run },
-    Subject { name: "variants", needs_root: true, run: variants::run },
 ];
