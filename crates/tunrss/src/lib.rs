@@ -55,7 +55,7 @@ pub use device::{Device, DeviceOptions, Kind, MAX_QUEUES};
 pub use error::{Error, ErrorKind, Result};
 pub use foreign::Foreign;
 pub use name::{IfName, NameError};
-pub use queue::{PacketInformation, Queue, Received, Report};
+pub use queue::{PacketInformation, Queue, Received, Record, Report};
 pub use software::{Counts, SoftwareSteering, VirtualQueue};
 pub use steering::{Settings, Steering, possible_cpus};
 pub use tunrss_bpf as bpf;

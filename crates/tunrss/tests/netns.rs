@@ -509,6 +509,8 @@ fn empty_queue_would_block() {
         for room in [0, 1, 2000] {
             let error = queue.recv(&mut vec![0; room]).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+            let error = queue.recv_record(&mut vec![0; 100 + room]).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
         }
     }
     assert!(!wait(&tap.queues, Instant::now()));
@@ -537,6 +539,43 @@ fn packet_that_does_not_fit_is_marked() {
             assert_eq!(said, queues[0].has_packet_information().then_some(is_strip));
             // The rest of it is lost.
             let error = queues[0].recv(&mut buffer).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        }
+    }
+}
+
+#[test]
+#[ignore = "cargo xtask test netns"]
+fn record_that_does_not_fit_is_marked() {
+    for options in all_formats() {
+        let Tap { device, queues, .. } = &Tap::without_ipv6("cut", options.queues(1)).start();
+        let queue = &queues[0];
+        let socket = PacketSocket::new(device);
+        let frame = Built::udp(V4::new(1, 2), 3, 4).payload(&[7; 100]).to_bytes(device.link());
+        let deadline = deadline();
+        socket.send(&frame).unwrap();
+        // Nothing is lost to a buffer that is refused.
+        for len in [0, 1, Queue::RECORD_OVERHEAD - 1] {
+            let error = queue.recv_record(&mut vec![0; len]).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{len}");
+        }
+        let mut buffer = vec![0xaa; Queue::RECORD_OVERHEAD + frame.len()];
+        assert_eq!(queue.recv_record(&mut buffer).unwrap().frame(), frame);
+
+        let packet_information = if queue.has_packet_information() { 4 } else { 0 };
+        let in_front = packet_information + queue.vnet_hdr().map_or(0, |vnet_hdr| vnet_hdr.len());
+        for room in [30, frame.len() - 1, frame.len(), frame.len() + 1] {
+            socket.send(&frame).unwrap();
+            assert!(wait(queues, deadline), "nothing received");
+            let mut buffer = vec![0xaa; in_front.max(20) + room + 1];
+            let record = queue.recv_record(&mut buffer).unwrap();
+            let received = *record.received();
+            assert_eq!(received.is_truncated, room < frame.len(), "{options:?} {room}");
+            assert_eq!(received.len, room.min(frame.len()));
+            assert_eq!(record.frame(), &frame[..received.len]);
+            assert_eq!(record.with_header(), [&received.header.encode(), record.frame()].concat());
+            // The rest of it is lost.
+            let error = queue.recv_record(&mut buffer).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
         }
     }
