@@ -1,5 +1,6 @@
 //! eBPF programs that the kernel runs on a packet as often as it is told to.
 
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -49,6 +50,16 @@ impl Runnable {
         asm.mov(Reg::R0, 0);
         asm.exit();
         Self::assemble("empty", kind, asm)
+    }
+
+    /// Its descriptor.
+    pub(crate) fn fd(&self) -> Result<BorrowedFd<'_>> {
+        Ok(match self.program()? {
+            Program::SocketFilter(program) => program.fd(),
+            Program::SchedClassifier(program) => program.fd(),
+            other => bail!("{} is a program of type {:?}", self.name, other.prog_type()),
+        }?
+        .as_fd())
     }
 
     /// The maps of the object, to be filled.

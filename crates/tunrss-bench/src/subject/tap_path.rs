@@ -1,6 +1,8 @@
 //! The whole way of a packet: from its sender through the stack and a tap of 4 queues to its reader.
 
 use std::net::UdpSocket;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -9,6 +11,8 @@ use tunrss::{Config, ReportMode, Settings, Steering, SteeringMode};
 
 use crate::contest::{Contest, Effort};
 use crate::host::{self, BUFFER, Guest, Host, QUEUES};
+use crate::peer::qemu;
+use crate::program::Runnable;
 use crate::record::{Goal, Ratio, Section};
 
 const AUTOMATIC: &str = "automatic steering";
@@ -33,16 +37,21 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
     let host = Host::new()?;
     let config = host::config()?;
     let socket = UdpSocket::bind("0.0.0.0:0").context("cannot open a UDP socket")?;
-    let (mut measured, mut ratios) = (vec![], vec![]);
+    let (mut measured, mut ratios, mut notes) = (vec![], vec![], vec![]);
+    let qemu = qemu::Object::take().inspect_err(|error| notes.push(format!("{error:#}"))).ok();
     for case in [FORWARDED, SOCKET] {
+        let guest =
+            |number| if case == FORWARDED { host.guest(number) } else { host.neighbour(number) };
         let mut taps = vec![];
         for (&(name, mode), number) in CONTENDERS.iter().zip(1..) {
-            let guest =
-                if case == FORWARDED { host.guest(number) } else { host.neighbour(number) }?;
-            taps.push(Tap::new(name, guest, mode, &config)?);
+            taps.push(Tap::new(name, guest(number)?, mode, &config)?);
+        }
+        if let Some(qemu) = &qemu {
+            taps.push(Tap::of_qemu(qemu, guest(0)?, &config)?);
         }
         let mut contest = Contest::new(format!("{LEN} bytes, {case}"));
         for tap in &taps {
+            let name = tap.name.as_str();
             let frames = tap.guest.frames(FLOWS, LEN);
             let (host, socket) = (&host, &socket);
             let to = tap.guest.address();
@@ -56,9 +65,9 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
                 host.arrive(&VnetHdr::default(), frame)
             };
             (0..u64::from(FLOWS)).try_for_each(&send)?;
-            tap.check(&config).with_context(|| format!("{}, {case}", tap.name))?;
+            tap.check(&config).with_context(|| format!("{name}, {case}"))?;
             let mut buffer = vec![0; BUFFER];
-            contest = contest.contender(tap.name, move |times| tap.pass(times, &send, &mut buffer));
+            contest = contest.contender(name, move |times| tap.pass(times, &send, &mut buffer));
         }
         let outcome = contest.run(effort)?;
         measured.extend(outcome.measured());
@@ -72,6 +81,9 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
         ratios.push(of(KERNEL, (case == FORWARDED).then_some(0.95))?);
         ratios.push(of(READER, Some(0.97))?);
         ratios.push(of(AUTOMATIC_KERNEL, None)?);
+        if let Some(qemu) = &qemu {
+            ratios.push(of(&qemu.name, None)?);
+        }
     }
     Ok(Section {
         name: "tap-path".into(),
@@ -79,44 +91,76 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
         unit: "ns a packet".into(),
         measured,
         ratios,
-        notes: vec![
-            format!(
+        notes: [
+            vec![format!(
                 "Bursts of {BURST} packets of {FLOWS} flows are sent and then read from all queues, \
                  on one thread: the time is that of sender, device and reader together."
-            ),
-            "A forwarded frame has room for the kernel's report in front; a frame of the host's own \
+            )],
+            vec!["A forwarded frame has room for the kernel's report in front; a frame of the host's own \
              UDP socket has not, and is copied once."
-                .into(),
-        ],
+                .into()],
+            notes,
+        ].concat(),
     })
 }
 
 /// A contender's tap.
 struct Tap {
-    name: &'static str,
+    name: String,
     guest: Guest,
-    mode: Option<(SteeringMode, ReportMode)>,
-    _steering: Option<Steering>,
+    /// Whether the configuration says which queue a packet is in.
+    is_steered: bool,
+    /// Whether packets have the hash that it says.
+    has_report: bool,
+    _in_force: InForce,
+}
+
+/// What steers a tap as long as it lives.
+#[expect(dead_code, reason = "it is only kept")]
+enum InForce {
+    Nothing,
+    Ours(Steering),
+    Qemus(Runnable),
 }
 
 impl Tap {
     fn new(
-        name: &'static str,
+        name: &str,
         mut guest: Guest,
         mode: Option<(SteeringMode, ReportMode)>,
         config: &Config,
     ) -> Result<Self> {
-        let steering = match mode {
+        let in_force = match mode {
             Some((steering, report)) => {
                 let settings = Settings { steering, ..Settings::from(report) };
-                Some(guest.device.steer(config, settings)?)
+                let steering = guest.device.steer(config, settings)?;
+                guest.queues.iter_mut().for_each(|queue| queue.set_report(steering.report()));
+                InForce::Ours(steering)
             }
-            None => None,
+            None => InForce::Nothing,
         };
-        if let Some(steering) = &steering {
-            guest.queues.iter_mut().for_each(|queue| queue.set_report(steering.report()));
-        }
-        Ok(Self { name, guest, mode, _steering: steering })
+        Ok(Self {
+            name: name.into(),
+            guest,
+            is_steered: matches!(mode, Some((SteeringMode::Rss, _))),
+            has_report: matches!(mode, Some((_, ReportMode::Kernel | ReportMode::Reader))),
+            _in_force: in_force,
+        })
+    }
+
+    /// One that QEMU's program steers.
+    fn of_qemu(qemu: &qemu::Object, guest: Guest, config: &Config) -> Result<Self> {
+        let program = qemu.load(config)?;
+        let queue = guest.queues.first().context("a guest has queues")?;
+        set_steering_program(queue.as_fd(), program.fd()?)
+            .with_context(|| format!("cannot have {}'s program steer a tap", qemu.name))?;
+        Ok(Self {
+            name: qemu.name.clone(),
+            guest,
+            is_steered: true,
+            has_report: false,
+            _in_force: InForce::Qemus(program),
+        })
     }
 
     /// One packet of each flow waits, with the hash that it is to have, in its queue.
@@ -127,10 +171,9 @@ impl Tap {
         for (queue, received, frame) in &packets {
             ensure!(frame.len() == LEN, "a frame of {} bytes", frame.len());
             let verdict = classify(config, Link::Ethernet, frame);
-            let hash = matches!(self.mode, Some((_, ReportMode::Kernel | ReportMode::Reader)))
-                .then_some(verdict.hash);
+            let hash = self.has_report.then_some(verdict.hash);
             ensure!(received.hash() == hash, "hash {:x?} for {hash:x?}", received.hash());
-            if matches!(self.mode, Some((SteeringMode::Rss, _))) {
+            if self.is_steered {
                 ensure!(*queue == usize::from(verdict.queue), "queue {queue} for {verdict:?}");
             }
             if let Some(is_used) = is_used.get_mut(*queue) {
@@ -159,6 +202,22 @@ impl Tap {
         }
         Ok(start.elapsed())
     }
+}
+
+/// `TUNSETSTEERINGEBPF`, which is not for a crate without unsafe code: so another process does it,
+/// with the queue as its input and the program as its output.
+fn set_steering_program(queue: BorrowedFd<'_>, program: BorrowedFd<'_>) -> Result<()> {
+    const IOCTL: &str = "$fd = pack('i', 1); ioctl(STDIN, 0x800454e0, $fd) or die \"$!\\n\"";
+    let output = Command::new("perl")
+        .args(["-e", IOCTL])
+        .stdin(Stdio::from(queue.try_clone_to_owned()?))
+        .stdout(Stdio::from(program.try_clone_to_owned()?))
+        .stderr(Stdio::piped())
+        .spawn()
+        .and_then(std::process::Child::wait_with_output)
+        .context("cannot run perl (apt-get install perl-base)")?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(())
 }
 
 /// Bytes of a frame.
