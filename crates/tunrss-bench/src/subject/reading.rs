@@ -46,7 +46,12 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
     let tap = |report, number| Tap::new(&host, number, report, &config);
     let taps = [tap(ReportMode::Off, 1)?, tap(ReportMode::Kernel, 2)?, tap(ReportMode::Reader, 3)?];
     let of_mode = |mode| taps.iter().find(|tap| tap.mode == mode).context("a tap for each mode");
-    let (mut measured, mut ratios, mut notes) = (vec![], vec![], vec![]);
+    let (mut measured, mut ratios) = (vec![], vec![]);
+    let mut notes = vec![
+        "queues are filled through a bridge and then read until they are empty: the time is that of \
+         reading alone"
+            .to_owned(),
+    ];
     for (len, case, burst) in CASES {
         let mut contest = Contest::new(case);
         for &(name, mode, recv) in CONTENDERS {
@@ -74,11 +79,6 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
         notes.extend(outcome.measured().iter().filter_map(|one| note(one, len)));
         measured.extend(outcome.measured());
     }
-    notes.push(
-        "Queues are filled through a bridge and then read until they are empty; the time is that of \
-         reading alone."
-            .into(),
-    );
     Ok(Section {
         name: "reading".into(),
         title: "Reading packets that wait in a tap of 4 queues".into(),

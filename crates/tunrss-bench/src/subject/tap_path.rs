@@ -3,9 +3,10 @@
 use std::net::UdpSocket;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use rustix::time::{ClockId, clock_gettime};
 use tunrss::hash::{Link, VnetHdr, classify};
 use tunrss::{Config, ReportMode, Settings, Steering, SteeringMode};
 
@@ -30,78 +31,104 @@ const CONTENDERS: &[(&str, Option<(SteeringMode, ReportMode)>)] = &[
     (AUTOMATIC_KERNEL, Some((SteeringMode::Automatic, ReportMode::Kernel))),
 ];
 
-const FORWARDED: &str = "forwarded by a bridge";
-const SOCKET: &str = "from a UDP socket";
+/// Who sends.
+#[derive(Clone, Copy)]
+enum Sender {
+    Bridge,
+    Socket,
+}
+
+impl Sender {
+    fn case(self) -> &'static str {
+        match self {
+            Self::Bridge => "forwarded by a bridge",
+            Self::Socket => "from a UDP socket",
+        }
+    }
+
+    /// A tap that it reaches.
+    fn guest(self, host: &Host, number: u8) -> Result<Guest> {
+        match self {
+            Self::Bridge => host.guest(number),
+            Self::Socket => host.neighbour(number),
+        }
+    }
+}
 
 pub(crate) fn run(effort: Effort) -> Result<Section> {
+    let mut section = Section {
+        name: "tap-path".into(),
+        title: "From sender to reader, through a tap of 4 queues".into(),
+        unit: "ns of a CPU a packet".into(),
+        notes: vec![
+            format!(
+                "bursts of {BURST} packets of {FLOWS} flows are sent and then read from all queues on one                  thread, which nothing waits for: its CPU time is that of sender, device and reader"
+            ),
+            "a frame that is forwarded has room in front for the kernel's report; one of the host's \
+             own UDP socket has not, and is copied once"
+                .into(),
+        ],
+        ..Section::default()
+    };
+    let qemu = qemu::Object::take().inspect_err(|error| section.notes.push(format!("{error:#}")));
+    let qemu = qemu.ok();
     let host = Host::new()?;
     let config = host::config()?;
     let socket = UdpSocket::bind("0.0.0.0:0").context("cannot open a UDP socket")?;
-    let (mut measured, mut ratios, mut notes) = (vec![], vec![], vec![]);
-    let qemu = qemu::Object::take().inspect_err(|error| notes.push(format!("{error:#}"))).ok();
-    for case in [FORWARDED, SOCKET] {
-        let guest =
-            |number| if case == FORWARDED { host.guest(number) } else { host.neighbour(number) };
+    for sender in [Sender::Bridge, Sender::Socket] {
         let mut taps = vec![];
         for (&(name, mode), number) in CONTENDERS.iter().zip(1..) {
-            taps.push(Tap::new(name, guest(number)?, mode, &config)?);
+            taps.push(Tap::new(name, sender.guest(&host, number)?, mode, &config)?);
         }
         if let Some(qemu) = &qemu {
-            taps.push(Tap::of_qemu(qemu, guest(0)?, &config)?);
+            taps.push(Tap::of_qemu(qemu, sender.guest(&host, 0)?, &config)?);
         }
-        let mut contest = Contest::new(format!("{LEN} bytes, {case}"));
+        let mut contest = Contest::new(format!("{LEN} bytes, {}", sender.case()));
         for tap in &taps {
-            let name = tap.name.as_str();
             let frames = tap.guest.frames(FLOWS, LEN);
-            let (host, socket) = (&host, &socket);
-            let to = tap.guest.address();
+            let (host, socket, to) = (&host, &socket, tap.guest.address());
             let send = move |number: u64| {
-                let number = (number % u64::from(FLOWS)) as u16;
-                if case == SOCKET {
-                    let sent = socket.send_to(&[7; LEN - HEADERS], (to, 1024 + number));
-                    return sent.map(drop).context("cannot send a datagram");
+                let flow = (number % u64::from(FLOWS)) as u16;
+                match sender {
+                    Sender::Bridge => {
+                        let frame =
+                            frames.get(usize::from(flow)).context("a frame of each flow")?;
+                        host.arrive(&VnetHdr::default(), frame)
+                    }
+                    Sender::Socket => {
+                        let sent = socket.send_to(&[7; LEN - HEADERS], (to, 1024 + flow));
+                        sent.map(drop).context("cannot send a datagram")
+                    }
                 }
-                let frame = frames.get(usize::from(number)).map_or(&[][..], |frame| frame);
-                host.arrive(&VnetHdr::default(), frame)
             };
             (0..u64::from(FLOWS)).try_for_each(&send)?;
-            tap.check(&config).with_context(|| format!("{name}, {case}"))?;
+            tap.check(&config).with_context(|| format!("{}, {}", tap.name, sender.case()))?;
             let mut buffer = vec![0; BUFFER];
-            contest = contest.contender(name, move |times| tap.pass(times, &send, &mut buffer));
+            let pass = move |times| tap.pass(times, &send, &mut buffer);
+            contest = contest.contender(tap.name.as_str(), pass);
         }
-        let outcome = contest.run(effort)?;
-        measured.extend(outcome.measured());
+        let outcome = contest.run(effort.in_short_turns())?;
+        section.measured.extend(outcome.measured());
         let of = |ours: &str, goal: Option<f64>| -> Result<Ratio> {
             // As packets a second, so the other way around.
             let ratio = outcome.ratio(AUTOMATIC, ours)?;
-            let of = format!("{ours} / {AUTOMATIC}, in packets a second");
+            let of = format!("{ours} / {AUTOMATIC}, packets a second");
             Ok(Ratio { of, goal: goal.map(Goal::AtLeast), ..ratio })
         };
-        ratios.push(of(RSS, Some(1.0))?);
-        ratios.push(of(KERNEL, (case == FORWARDED).then_some(0.95))?);
-        ratios.push(of(READER, Some(0.97))?);
-        ratios.push(of(AUTOMATIC_KERNEL, None)?);
+        let with_room = match sender {
+            Sender::Bridge => Some(0.95),
+            Sender::Socket => None,
+        };
+        for (ours, goal) in
+            [(RSS, Some(1.0)), (KERNEL, with_room), (READER, Some(0.97)), (AUTOMATIC_KERNEL, None)]
+        {
+            section.ratios.push(of(ours, goal)?);
+        }
         if let Some(qemu) = &qemu {
-            ratios.push(of(&qemu.name, None)?);
+            section.ratios.push(of(&qemu.name, None)?);
         }
     }
-    Ok(Section {
-        name: "tap-path".into(),
-        title: "The whole path through a tap of 4 queues, from sender to reader".into(),
-        unit: "ns a packet".into(),
-        measured,
-        ratios,
-        notes: [
-            vec![format!(
-                "Bursts of {BURST} packets of {FLOWS} flows are sent and then read from all queues, \
-                 on one thread: the time is that of sender, device and reader together."
-            )],
-            vec!["A forwarded frame has room for the kernel's report in front; a frame of the host's own \
-             UDP socket has not, and is copied once."
-                .into()],
-            notes,
-        ].concat(),
-    })
+    Ok(section)
 }
 
 /// A contender's tap.
@@ -184,7 +211,7 @@ impl Tap {
         Ok(())
     }
 
-    /// Send so many packets and read them; how long it took.
+    /// Send so many packets and read them; how long the thread was at it.
     fn pass(
         &self,
         times: u64,
@@ -192,7 +219,7 @@ impl Tap {
         buffer: &mut [u8],
     ) -> Result<Duration> {
         let mut passed = 0;
-        let start = Instant::now();
+        let start = cpu_time();
         while passed < times {
             let burst = (times - passed).min(BURST);
             (passed..passed + burst).try_for_each(&send)?;
@@ -200,8 +227,14 @@ impl Tap {
             ensure!(read == burst, "{read} packets read of {burst}");
             passed += burst;
         }
-        Ok(start.elapsed())
+        Ok(cpu_time().saturating_sub(start))
     }
+}
+
+/// How long this thread has run, in the kernel too.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
 }
 
 /// `TUNSETSTEERINGEBPF`, which is not for a crate without unsafe code: so another process does it,
