@@ -33,6 +33,7 @@ impl Prefix {
     }
 
     /// The prefix at the start of `record`, if there is one.
+    #[inline]
     pub fn decode(record: &[u8]) -> Option<Self> {
         let &[h0, h1, h2, h3, r0, r1, m0, m1] = record.first_chunk()?;
         if [m0, m1] != MARK {

@@ -50,6 +50,7 @@ impl VnetHdr {
 
     /// Decode a header of any of the three layouts from the start of `bytes`; fields that the
     /// layout lacks are 0. `None` if `bytes` are fewer than that.
+    #[inline]
     pub fn decode(bytes: &[u8], len: VnetHdrLen) -> Option<Self> {
         let mut full = [0; VnetHdrLen::V1Hash.len()];
         full.get_mut(..len.len())?.copy_from_slice(bytes.get(..len.len())?);
@@ -70,6 +71,7 @@ impl VnetHdr {
 
     /// The longest layout, 20 bytes; its first 10 and 12 bytes are the shorter layouts. The
     /// reserved bytes 18 and 19 are 0.
+    #[inline]
     pub fn encode(&self) -> [u8; VnetHdrLen::V1Hash.len()] {
         let [h0, h1] = self.hdr_len.to_le_bytes();
         let [g0, g1] = self.gso_size.to_le_bytes();

@@ -178,6 +178,7 @@ impl Queue {
 
     /// What stands at the start of a record, without that of the frame itself; and the prefix, if it
     /// has one.
+    #[inline]
     fn received(&self, record: &[u8]) -> io::Result<(Received, Option<Prefix>)> {
         let Some((packet_information, mut header)) = self.format.decode(record) else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "record without a frame"));
@@ -396,6 +397,7 @@ impl Format {
     }
 
     /// Packet information and header; `None` if `head` is too short.
+    #[inline]
     fn decode(self, head: &[u8]) -> Option<(Option<PacketInformation>, VnetHdr)> {
         let (packet_information, rest) = if self.has_packet_information {
             let (&[f0, f1, p0, p1], rest) = head.split_first_chunk::<PI_LEN>()?;
