@@ -62,7 +62,8 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
         unit: "ns of a CPU a packet".into(),
         notes: vec![
             format!(
-                "bursts of {BURST} packets of {FLOWS} flows are sent and then read from all queues on one                  thread, which nothing waits for: its CPU time is that of sender, device and reader"
+                "bursts of {BURST} packets of {FLOWS} flows are sent and then read from all queues on one \
+                 thread, which nothing waits for: its CPU time is that of sender, device and reader"
             ),
             "a frame that is forwarded has room in front for the kernel's report; one of the host's \
              own UDP socket has not, and is copied once"
