@@ -3,6 +3,7 @@
 
 mod chart;
 mod contest;
+mod host;
 mod machine;
 mod peer;
 mod program;

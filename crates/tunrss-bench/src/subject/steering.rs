@@ -65,12 +65,7 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
             if let Some((name, theirs)) = &contenders.theirs {
                 contest = single_runs(contest, name, theirs, case.frames(), caches);
             }
-            // What is timed is a small part of what is done.
-            let outcome = contest.run(match caches {
-                Caches::Warm => Effort { turn: short.turn / 4, ..short },
-                // Long turns: what is cold in the first run only shall not count.
-                Caches::Cold => Effort { turn: effort.turn / 500, ..effort },
-            })?;
+            let outcome = contest.run(caches.effort(effort))?;
             section.measured.extend(outcome.measured());
             let goal = case.goal.filter(|_| caches == Caches::Warm);
             section.ratios.extend(contenders.against_theirs(&outcome, goal)?);
@@ -93,6 +88,16 @@ impl Caches {
         match self {
             Self::Warm => "flows in turn",
             Self::Cold => "cold caches",
+        }
+    }
+
+    /// What is timed is a small part of what is done.
+    pub(super) fn effort(self, effort: Effort) -> Effort {
+        let short = effort.in_short_turns();
+        match self {
+            Self::Warm => Effort { turn: short.turn / 4, ..short },
+            // Long turns: what is cold in the first run only shall not count.
+            Self::Cold => Effort { turn: effort.turn / 500, ..effort },
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use tunrss_bpf::asm::Asm;
 use tunrss_bpf::insn::{AluOp, Helper, Reg, Section as DataSection, Size};
 use tunrss_bpf::{Object, Program, ProgramKind};
-use tunrss_hash::toeplitz::{ToeplitzTable, bit_serial};
+use tunrss_hash::toeplitz::{Toeplitz, bit_serial};
 use tunrss_hash::{HashKey, Link};
 use tunrss_testkit::packet::{Network, Packet};
 
@@ -17,7 +17,6 @@ use crate::program::Runnable;
 use crate::record::Section;
 
 pub(crate) fn run(effort: Effort) -> Result<Section> {
-    let effort = effort.in_short_turns();
     let mut section = Section {
         name: "variants".to_owned(),
         title: "Ways to hash in a program: why the one that is used".to_owned(),
@@ -41,14 +40,13 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
         for (name, program) in loads.iter().chain(&programs) {
             contest = contest.contender(*name, |times| program.repeat(&frame, times));
         }
-        section.measured.extend(contest.run(effort)?.measured());
+        section.measured.extend(contest.run(effort.in_short_turns())?.measured());
         let mut contest = Contest::new(format!("{}, cold caches", shape.name));
         contest = single_runs(contest, EMPTY, &empty, shape.inputs(&empty)?, Caches::Cold);
         for (name, program) in &programs {
             contest = single_runs(contest, name, program, shape.inputs(program)?, Caches::Cold);
         }
-        let turn = effort.turn / Caches::Cold.turns_in_one();
-        let outcome = contest.run(Effort { turn, ..effort })?;
+        let outcome = contest.run(Caches::Cold.effort(effort))?;
         section.measured.extend(outcome.measured());
         for (name, _) in programs.iter().filter(|&&(name, _)| name != USED) {
             section.ratios.push(outcome.net_ratio(USED, name, EMPTY)?);
@@ -138,7 +136,7 @@ impl Shape {
         load(&mut asm, &[(0, self.input + self.input_len)]);
         asm.mov(Reg::R0, 0);
         let input = WINDOW + self.input;
-        let table = ToeplitzTable::new(&KEY);
+        let table = Toeplitz::new(&KEY);
         let words = match way {
             Way::Lookups(lookup) => lookup.emit(&mut asm, &table, input, self.input_len)?,
             Way::FourBytes => four_bytes(&mut asm, &table, input, self.input_len)?,
@@ -172,7 +170,7 @@ struct Lookup {
 
 impl Lookup {
     /// Emit it; return the table.
-    fn emit(self, asm: &mut Asm, table: &ToeplitzTable, input: i16, len: i16) -> Result<Vec<u8>> {
+    fn emit(self, asm: &mut Asm, table: &Toeplitz, input: i16, len: i16) -> Result<Vec<u8>> {
         let mut words = vec![];
         for position in 0..len {
             // How to take a part out of the byte, and what the byte can be for it.
@@ -209,7 +207,7 @@ impl Lookup {
 }
 
 /// A word of 8 bits looked up for each byte, the bytes taken out of registers in place of the stack.
-fn four_bytes(asm: &mut Asm, table: &ToeplitzTable, input: i16, len: i16) -> Result<Vec<u8>> {
+fn four_bytes(asm: &mut Asm, table: &Toeplitz, input: i16, len: i16) -> Result<Vec<u8>> {
     asm.load_address(Reg::R1, DataSection::Rodata, 0);
     let mut words = vec![];
     for position in 0..len {
@@ -237,7 +235,7 @@ fn four_bytes(asm: &mut Asm, table: &ToeplitzTable, input: i16, len: i16) -> Res
 /// computed together, as those of a matrix that is transposed on the way.
 struct Immediates<'a> {
     asm: &'a mut Asm,
-    table: &'a ToeplitzTable,
+    table: &'a Toeplitz,
     input: i16,
     len: i16,
 }
