@@ -59,7 +59,9 @@ enum Command {
 }
 
 const TEST_HELP: &str = "\
-Privilege:
+Privilege and tools:
+  valgrind
+         none, but valgrind has to be installed
   netns  test files named netns.rs; as an ordinary user under `unshare -Urn`
   bpf    test files named bpf.rs, device.rs or cli_device.rs; root in the initial user namespace,
          since BPF_PROG_LOAD is refused to root of any other; bpftool and ip have to be installed

@@ -26,6 +26,8 @@ pub(crate) enum Tier {
     Unit,
     /// tunrss-hash by itself: it builds, and depends on nothing
     NoStd,
+    /// The tests of tunrss-hash under valgrind, with the routines that it knows the instructions of
+    Valgrind,
     /// Tests that need a user and a network namespace
     Netns,
     /// Tests that need root: programs in the kernel, on devices
@@ -35,12 +37,13 @@ pub(crate) enum Tier {
 }
 
 impl Tier {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Fmt,
         Self::Clippy,
         Self::Doc,
         Self::Unit,
         Self::NoStd,
+        Self::Valgrind,
         Self::Netns,
         Self::Bpf,
         Self::Vm,
@@ -71,6 +74,7 @@ impl Tier {
                 Ok(())
             }
             Self::NoStd => no_std(counts),
+            Self::Valgrind => valgrind(counts),
             Self::Netns => netns(counts),
             Self::Bpf => bpf(counts),
             Self::Vm => vm(counts),
@@ -134,6 +138,20 @@ fn no_std(counts: &mut Counts) -> Result<()> {
     let crates = tree.output.lines().filter(|line| !line.trim().is_empty()).count();
     ensure!(crates == 1, "tunrss-hash depends on {} crates, none is allowed", crates - 1);
     counts.passed += 1;
+    Ok(())
+}
+
+fn valgrind(counts: &mut Counts) -> Result<()> {
+    tools::ensure_installed(&tools::VALGRIND)?;
+    let runner = r#"target."cfg(all())".runner=["valgrind", "--quiet", "--error-exitcode=1"]"#;
+    let ended = tests(
+        counts,
+        Child::cargo(["test", "--locked", "--package", "tunrss-hash", "--config", runner])
+            .args(["--lib", "--test", "props", "--test", "vectors", "--"])
+            // It hides what it does not know of the CPU; and 50,000 packets take it too long.
+            .args(["--skip", "routines_are_those_of_the_cpu", "--skip", "many_packets"]),
+    )?;
+    ensure!(Counts::parse(&ended.output)?.executed() > 0, "no test ran");
     Ok(())
 }
 

@@ -70,6 +70,9 @@ pub(crate) fn installs_by_itself() -> bool {
     env::var_os("CI").is_some_and(|value| value == "true") && is_root() && is_installed("apt-get")
 }
 
+/// That of the tier valgrind.
+pub(crate) const VALGRIND: [Tool; 1] = [Tool { name: "valgrind", package: "valgrind" }];
+
 /// Those of the tier bpf.
 pub(crate) const BPF: [Tool; 2] =
     [Tool { name: "bpftool", package: "bpftool" }, Tool { name: "ip", package: "iproute2" }];
