@@ -8,12 +8,13 @@ use std::str::FromStr;
 #[repr(u8)]
 pub enum ReportMode {
     /// Nobody: packets are steered and carry no hash.
-    #[default]
     Off = 0,
     /// The kernel: an egress program puts the hash in front of every frame. Any reader in any
     /// language finds it there.
     Kernel = 1,
-    /// The reader: the library hashes what it has just read. Nothing in the kernel but steering.
+    /// The reader: the library hashes what it has just read. Nothing in the kernel but steering, and
+    /// for who reads without the library nothing else than [`Off`](Self::Off): so it is the default.
+    #[default]
     Reader = 2,
 }
 

@@ -489,19 +489,20 @@ pub(crate) struct ModeArgs {
     ///
     /// off: nobody, packets are steered only. kernel: 8 bytes in front of every frame, which with
     /// the header of 12 bytes make virtio-net's header with hash; the reader must expect them.
-    /// reader: a program that reads by way of the tunrss library computes it itself.
+    /// reader: a program that reads by way of the tunrss library computes it itself; others read
+    /// what they read with off, and the device does no more.
     #[arg(
         long,
         value_enum,
         value_name = "WHO",
-        default_value_t = Report::Off,
+        default_value_t = Report::Reader,
         hide_possible_values = true
     )]
     pub(crate) report: Report,
     /// Who chooses the queue: rss (the table) or automatic (the kernel)
     ///
     /// automatic: as without tunrss, the kernel sends the packets of a flow to the queue on which the reader sends.
-    /// Packets carry their hash all the same, so --report or --counters goes with it.
+    /// Packets have their hash all the same, so --report off goes with it only beside --counters.
     #[arg(
         long,
         value_enum,

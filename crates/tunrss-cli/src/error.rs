@@ -34,7 +34,7 @@ pub(crate) enum CliError {
     QueueNumber { what: String, queue: usize },
     #[error("cannot use a table with --steering automatic: the kernel chooses the queue")]
     AutomaticTable,
-    #[error("--steering automatic without --report and --counters leaves nothing to set")]
+    #[error("--steering automatic with --report off and without --counters leaves nothing to set")]
     AutomaticWithoutUse,
     #[error("cannot read --entry {text:?} as an index and a queue")]
     Entry { text: String },
@@ -193,7 +193,7 @@ impl CliError {
                 "leave out --equal, --weight, --table and --unclassified, or --steering".into()
             }
             Self::AutomaticWithoutUse => {
-                "add --report kernel or reader, or --counters; `tunrss clear` takes steering away"
+                "leave --report off out, or add --counters; `tunrss clear` takes steering away"
                     .into()
             }
             Self::Entry { .. } => "an entry is like 3=1: entry 3 of the table names queue 1".into(),

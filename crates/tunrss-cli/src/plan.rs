@@ -686,7 +686,7 @@ mod tests {
     #[test]
     fn set_has_a_fresh_key_and_the_queues_of_the_device() {
         let [first, second] = [set(""), set("")];
-        assert_eq!(first.settings.report, ReportMode::Off);
+        assert_eq!(first.settings.report, ReportMode::Reader);
         assert!(!first.dry_run);
         let [first, second] = [first, second].map(|plan| match plan.change {
             Change::Config(config) => config,
@@ -724,7 +724,9 @@ mod tests {
             let line = format!("tunrss set tap0 --steering automatic --report reader {options}");
             assert!(refusal(&line).contains("cannot use a table"), "{options}");
         }
-        assert!(refusal("tunrss set tap0 --steering automatic").contains("nothing to set"));
+        assert!(
+            refusal("tunrss set tap0 --steering automatic --report off").contains("nothing to set")
+        );
     }
 
     #[test]

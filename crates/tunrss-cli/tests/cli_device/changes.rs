@@ -154,7 +154,10 @@ fn kernel_steers_and_packets_are_hashed() {
     for (options, error) in [
         ("--equal 2", table),
         ("--unclassified 1 --report kernel", table),
-        ("", "--steering automatic without --report and --counters leaves nothing to set"),
+        (
+            "--report off",
+            "--steering automatic with --report off and without --counters leaves nothing to set",
+        ),
     ] {
         let refusal = net.refusal(2, &format!("set t0 --steering automatic {options}"));
         assert_eq!(refusal.error, error);

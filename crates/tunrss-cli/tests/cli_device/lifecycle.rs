@@ -22,12 +22,12 @@ fn commands_say_what_they_did() {
     assert_eq!(
         net.run("set t0").answer(),
         "set the steering of device t0: types ipv4,tcpv4,udpv4,ipv6,tcpv6,udpv6, queues up to 3, \
-         report off\n"
+         report reader\n"
     );
     let text = net.run("show t0").answer();
     assert!(text.contains("\nRSS hash types:\n    ipv4: on\n    tcpv4: on\n"), "{text}");
     let end = "    udpv6-ex: off\nTunnels looked into: none\nUnclassified queue: 0\n\
-               Hash report: off\nSet by: tunrss\n";
+               Hash report: reader\nSet by: tunrss\n";
     assert!(text.ends_with(end), "{text}");
     assert_eq!(net.run("clear t0").answer(), "removed steering and hash report of device t0\n");
     assert_eq!(net.run("clear t0").answer(), "nothing of tunrss was set on device t0\n");
@@ -176,7 +176,7 @@ fn dry_run_changes_nothing() {
     assert_eq!(net.run("clear t0 --dry-run").answer(), "nothing of tunrss was set on device t0\n");
     let line = "set t0 --hkey microsoft --types ipv4 --unclassified 1 --tunnels vxlan --dry-run";
     let text = net.run(line).answer();
-    let head = "would set the steering of device t0: types ipv4, queues up to 1, report off\n\
+    let head = "would set the steering of device t0: types ipv4, queues up to 1, report reader\n\
                 tunnels vxlan\nxfrm none\nhkey 6d:5a:56:";
     assert!(text.starts_with(head), "{text}");
     assert!(text.contains("\nunclassified 1\ntable\n    0:      0     1     0     1"), "{text}");

@@ -79,7 +79,7 @@ impl Case {
             hkey,
             table,
             unclassified: 0,
-            report: "off",
+            report: "reader",
             _file: None,
         }
     }
@@ -147,6 +147,7 @@ pub(crate) fn cases() -> Vec<Case> {
         },
         Case {
             unclassified: 1,
+            report: "off",
             ..Case::new(
                 "--equal 2 --start 2 --unclassified 1 --hkey microsoft --report off",
                 (0..128).map(|index| 2 + index % 2).collect(),

@@ -184,8 +184,8 @@ fn own(packets: Vec<Packet>) -> Vec<Packet> {
 #[test]
 #[ignore = "cargo xtask test bpf"]
 fn commands_take_no_packet_from_a_reader() {
-    let a = "set t0 --equal 3 --hkey microsoft";
-    let b = "set t0 --weight 1,2,4,1 --hkey symmetric --types ipv4";
+    let a = "set t0 --equal 3 --hkey microsoft --report off";
+    let b = "set t0 --weight 1,2,4,1 --hkey symmetric --types ipv4 --report off";
     let commands =
         [a, b, "clear t0 --dry-run", "delete t0 --dry-run", "clear t0", b, a, "clear t0"];
     changes_under_a_reader(None, &commands);
@@ -216,8 +216,8 @@ fn commands_that_cannot_trace_the_reader_warn() {
         assert_eq!(show(&net).queues, 4);
     };
     // Nothing is in force, so nothing is sent meanwhile.
-    warned(net.run_through(WITHOUT_PTRACE, "set t0 --equal 4 --hkey symmetric"));
-    let set = "set t0 --equal 3 --hkey microsoft";
+    warned(net.run_through(WITHOUT_PTRACE, "set t0 --equal 4 --hkey symmetric --report off"));
+    let set = "set t0 --equal 3 --hkey microsoft --report off";
     warned(during(&net, WITHOUT_PTRACE, set, &reader, &mut sender).0);
     // The queues of the reader have kept their numbers.
     let in_force = InForce::of(show(&net).steering.unwrap());

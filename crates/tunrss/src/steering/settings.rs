@@ -43,7 +43,7 @@ impl Settings {
 }
 
 impl Default for Settings {
-    /// Steered by the configuration, without report and counters, owned by this
+    /// Steered by the configuration, reported by the reader, without counters, owned by this
     /// [process](Settings::process).
     fn default() -> Self {
         Self {
