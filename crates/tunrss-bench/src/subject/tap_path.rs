@@ -17,10 +17,10 @@ use crate::program::Runnable;
 use crate::record::{Goal, Ratio, Section};
 
 const AUTOMATIC: &str = "automatic steering";
-const RSS: &str = "RSS";
-const KERNEL: &str = "RSS, kernel report";
-const READER: &str = "RSS, reader report";
-const AUTOMATIC_KERNEL: &str = "automatic, kernel report";
+const RSS: &str = "tunrss";
+const KERNEL: &str = "tunrss, kernel report";
+const READER: &str = "tunrss, reader report";
+const AUTOMATIC_KERNEL: &str = "tunrss, automatic with report";
 
 /// Who has a tap: with what steering and report, if anything is in force.
 const CONTENDERS: &[(&str, Option<(SteeringMode, ReportMode)>)] = &[

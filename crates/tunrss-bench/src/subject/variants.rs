@@ -5,7 +5,7 @@
 
 use anyhow::{Result, ensure};
 use tunrss_bpf::asm::Asm;
-use tunrss_bpf::insn::{AluOp, Helper, Reg, Section as DataSection, Size};
+use tunrss_bpf::insn::{AluOp, Cond, Helper, Reg, Section as DataSection, Size};
 use tunrss_bpf::{Object, Program, ProgramKind};
 use tunrss_hash::toeplitz::{Toeplitz, bit_serial};
 use tunrss_hash::{HashKey, Link};
@@ -27,6 +27,9 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
              anything is timed"
                 .to_owned(),
             format!("used: {USED}"),
+            "at the tc hook: the hook itself, and the steering program that returns the noted queue, \
+             come on top"
+                .to_owned(),
         ],
         ..Section::default()
     };
@@ -34,12 +37,18 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
     for shape in SHAPES {
         let loads = shape.loads()?;
         let programs = shape.programs()?;
+        let (at_tc_hook, empty_at_tc_hook) =
+            (shape.at_tc_hook()?, Runnable::empty(ProgramKind::SchedCls)?);
+        shape.check(AT_TC_HOOK, &at_tc_hook)?;
         let frame = shape.frame(0);
         let mut contest = Contest::new(shape.name);
         contest = contest.contender(EMPTY, |times| empty.repeat(&frame, times));
         for (name, program) in loads.iter().chain(&programs) {
             contest = contest.contender(*name, |times| program.repeat(&frame, times));
         }
+        contest =
+            contest.contender(EMPTY_AT_TC_HOOK, |times| empty_at_tc_hook.repeat(&frame, times));
+        contest = contest.contender(AT_TC_HOOK, |times| at_tc_hook.repeat(&frame, times));
         section.measured.extend(contest.run(effort.in_short_turns())?.measured());
         let mut contest = Contest::new(format!("{}, cold caches", shape.name));
         contest = single_runs(contest, EMPTY, &empty, shape.inputs(&empty)?, Caches::Cold);
@@ -56,6 +65,8 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
 }
 
 const EMPTY: &str = "empty";
+const EMPTY_AT_TC_HOOK: &str = "empty, at the tc hook";
+const AT_TC_HOOK: &str = "as used, packet read in place at the tc hook";
 const USED: &str = "bytes, words of 8 bits";
 const KEY: HashKey = HashKey::MICROSOFT;
 /// What is used of the hash.
@@ -107,6 +118,7 @@ impl Shape {
 
     /// The programs that hash, each in another way, seen to give the right answers.
     fn programs(&self) -> Result<Vec<(&'static str, Runnable)>> {
+        let mut programs = vec![];
         let byte = |word| Lookup { word, nibbles: false };
         let ways = [
             (USED, Way::Lookups(byte(Size::Byte))),
@@ -115,20 +127,51 @@ impl Shape {
             ("bytes of 4 in a register, words of 8 bits", Way::FourBytes),
             ("immediates, no table", Way::Immediates),
         ];
-        let mut programs = vec![];
         for (name, way) in ways {
             let program = self.program(way)?;
-            for seed in 0..PACKETS {
-                let frame = self.frame(seed);
-                let [from, to] = [self.input, self.input + self.input_len].map(usize::try_from);
-                let input = frame.get(from?..to?).unwrap_or_default();
-                let expected = bit_serial(&KEY, input) & ((1 << HASH_BITS) - 1);
-                let (found, _) = program.run(&frame, 1)?;
-                ensure!(found == expected, "{}, {name}: {found}, not {expected}", self.name);
-            }
+            self.check(name, &program)?;
             programs.push((name, program));
         }
         Ok(programs)
+    }
+
+    fn check(&self, name: &str, program: &Runnable) -> Result<()> {
+        for seed in 0..PACKETS {
+            let frame = self.frame(seed);
+            let [from, to] = [self.input, self.input + self.input_len].map(usize::try_from);
+            let input = frame.get(from?..to?).unwrap_or_default();
+            let expected = bit_serial(&KEY, input) & ((1 << HASH_BITS) - 1);
+            let (found, _) = program.run(&frame, 1)?;
+            ensure!(found == expected, "{}, {name}: {found}, not {expected}", self.name);
+        }
+        Ok(())
+    }
+
+    /// The program for a tc hook that reads the packet where it is and notes what indexes the table
+    /// in the packet, for a steering program to return.
+    fn at_tc_hook(&self) -> Result<Runnable> {
+        // struct __sk_buff
+        const QUEUE_MAPPING: i16 = 12;
+        const DATA: i16 = 76;
+        const DATA_END: i16 = 80;
+        let mut asm = Asm::new();
+        let cut_off = asm.label("cut_off");
+        asm.mov(Reg::R6, Reg::R1);
+        asm.mov(Reg::R0, 0);
+        asm.load(Size::Word, Reg::R7, Reg::R6, DATA);
+        asm.load(Size::Word, Reg::R8, Reg::R6, DATA_END);
+        asm.mov(Reg::R1, Reg::R7);
+        asm.alu(AluOp::Add, Reg::R1, i32::from(self.input + self.input_len));
+        asm.jump_if(Cond::Gt, Reg::R1, Reg::R8, cut_off);
+        let lookup = Lookup { word: Size::Byte, nibbles: false };
+        let input = (Reg::R7, self.input);
+        let words = lookup.emit(&mut asm, &Toeplitz::new(&KEY), input, self.input_len)?;
+        asm.alu(AluOp::And, Reg::R0, (1 << HASH_BITS) - 1);
+        asm.store(Size::Word, Reg::R6, QUEUE_MAPPING, Reg::R0);
+        asm.bind(cut_off);
+        asm.exit();
+        let program = Program::from_code("at_tc_hook", ProgramKind::SchedCls, asm.assemble()?);
+        Runnable::of(&Object::from_parts(vec![program], words, vec![0; 8]))
     }
 
     fn program(&self, way: Way) -> Result<Runnable> {
@@ -138,7 +181,9 @@ impl Shape {
         let input = WINDOW + self.input;
         let table = Toeplitz::new(&KEY);
         let words = match way {
-            Way::Lookups(lookup) => lookup.emit(&mut asm, &table, input, self.input_len)?,
+            Way::Lookups(lookup) => {
+                lookup.emit(&mut asm, &table, (Reg::R10, input), self.input_len)?
+            }
             Way::FourBytes => four_bytes(&mut asm, &table, input, self.input_len)?,
             Way::Immediates => {
                 let (asm, table, len) = (&mut asm, &table, self.input_len);
@@ -170,7 +215,15 @@ struct Lookup {
 
 impl Lookup {
     /// Emit it; return the table.
-    fn emit(self, asm: &mut Asm, table: &Toeplitz, input: i16, len: i16) -> Result<Vec<u8>> {
+    ///
+    /// The input is at an offset from a register.
+    fn emit(
+        self,
+        asm: &mut Asm,
+        table: &Toeplitz,
+        (base, input): (Reg, i16),
+        len: i16,
+    ) -> Result<Vec<u8>> {
         let mut words = vec![];
         for position in 0..len {
             // How to take a part out of the byte, and what the byte can be for it.
@@ -186,7 +239,7 @@ impl Lookup {
                 if words.len() % reach == 0 {
                     asm.load_address(Reg::R1, DataSection::Rodata, i32::try_from(words.len())?);
                 }
-                asm.load(Size::Byte, Reg::R2, Reg::R10, input + position);
+                asm.load(Size::Byte, Reg::R2, base, input + position);
                 if let &Some((op, number)) = take {
                     asm.alu(op, Reg::R2, number);
                 }
