@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::classify::Reports;
 use crate::toeplitz::Toeplitz;
 use crate::{HashKey, HashTypes, InputTransform, TunnelTypes};
 
@@ -13,6 +14,7 @@ use crate::{HashKey, HashTypes, InputTransform, TunnelTypes};
 #[derive(Clone, Debug)]
 pub struct SteeringConfig<T> {
     types: HashTypes,
+    reports: Reports,
     key: HashKey,
     toeplitz: Toeplitz,
     table: T,
@@ -42,6 +44,7 @@ impl<T: AsRef<[u16]>> SteeringConfig<T> {
         }
         Ok(Self {
             types,
+            reports: Reports::new(types),
             key,
             toeplitz: Toeplitz::new(&key),
             table,
@@ -65,6 +68,12 @@ impl<T: AsRef<[u16]>> SteeringConfig<T> {
     #[inline]
     pub fn types(&self) -> HashTypes {
         self.types
+    }
+
+    /// What packets without extension headers are hashed by.
+    #[inline]
+    pub(crate) fn reports(&self) -> &Reports {
+        &self.reports
     }
 
     /// The hash key.
@@ -94,6 +103,12 @@ impl<T: AsRef<[u16]>> SteeringConfig<T> {
     #[inline]
     pub fn tunnels(&self) -> TunnelTypes {
         self.tunnels
+    }
+
+    /// Whether no tunnels are looked into and the hash input is not transformed: virtio's plain RSS.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.tunnels.bits() | u32::from(self.transform.code()) == 0
     }
 
     /// What is done to addresses and ports before they are hashed.
@@ -137,6 +152,7 @@ impl<T: AsRef<[u16]>> SteeringConfig<T> {
     fn with_same_table<U>(&self, table: U) -> SteeringConfig<U> {
         SteeringConfig {
             types: self.types,
+            reports: self.reports,
             key: self.key,
             toeplitz: self.toeplitz.clone(),
             table,

@@ -138,7 +138,7 @@ pub fn dissect(link: Link, packet: &[u8]) -> Dissection {
     let (vlan_tags, ip) = locate(link, packet);
     let network = match ip {
         Ok(Ip::V4(packet)) => ipv4(packet).map(Network::from),
-        Ok(Ip::V6(packet)) => ipv6(packet).map(Network::from),
+        Ok(Ip::V6(packet)) => ipv6(packet),
         Err(not_hashable) => Err(not_hashable),
     };
     Dissection { vlan_tags, network }
@@ -161,26 +161,21 @@ pub(crate) enum Ip<'a> {
 
 #[inline]
 fn ethernet(frame: &[u8]) -> (u8, Result<Ip<'_>, NotHashable>) {
-    let mut vlan_tags = 0;
-    let mut rest = frame.get(12..);
-    let ip = loop {
-        let Some((ethertype, after)) = rest.and_then(|rest| rest.split_first_chunk()) else {
-            break Err(NotHashable::FrameTruncated);
+    // A range that is known, so that the compiler writes out the three places.
+    for vlan_tags in 0..=MAX_VLAN_TAGS as u8 {
+        let at = 12 + 4 * usize::from(vlan_tags);
+        let Some(ethertype) = field(frame, at) else {
+            return (vlan_tags, Err(NotHashable::FrameTruncated));
         };
-        match u16::from_be_bytes(*ethertype) {
-            ETHERTYPE_IPV4 => break Ok(Ip::V4(after)),
-            ETHERTYPE_IPV6 => break Ok(Ip::V6(after)),
-            ETHERTYPE_VLAN | ETHERTYPE_QINQ if usize::from(vlan_tags) == MAX_VLAN_TAGS => {
-                break Err(NotHashable::TooManyVlanTags);
-            }
-            ETHERTYPE_VLAN | ETHERTYPE_QINQ => {
-                vlan_tags += 1;
-                rest = after.get(2..);
-            }
-            other => break Err(NotHashable::EtherType(other)),
+        let after = || frame.get(at + 2..).unwrap_or_default();
+        match u16::from_be_bytes(ethertype) {
+            ETHERTYPE_IPV4 => return (vlan_tags, Ok(Ip::V4(after()))),
+            ETHERTYPE_IPV6 => return (vlan_tags, Ok(Ip::V6(after()))),
+            ETHERTYPE_VLAN | ETHERTYPE_QINQ => {}
+            other => return (vlan_tags, Err(NotHashable::EtherType(other))),
         }
-    };
-    (vlan_tags, ip)
+    }
+    (MAX_VLAN_TAGS as u8, Err(NotHashable::TooManyVlanTags))
 }
 
 #[inline]
@@ -193,39 +188,50 @@ fn bare(packet: &[u8]) -> Result<Ip<'_>, NotHashable> {
     }
 }
 
-/// [`Network::V4`] by itself, its addresses still where they were found.
-pub(crate) struct Ipv4<'a> {
-    pub(crate) source: &'a [u8; 4],
-    pub(crate) destination: &'a [u8; 4],
-    pub(crate) transport: Result<Transport, NoPorts>,
+/// What a packet without extension headers has, its addresses still where they were found: `N` bytes,
+/// the source first.
+pub(crate) struct Plain<'a, const N: usize> {
+    pub(crate) addresses: &'a [u8; N],
+    pub(crate) transport: Result<TransportAt<'a>, NoPorts>,
 }
 
-/// [`Network::V6`] by itself, its addresses still where they were found.
-pub(crate) struct Ipv6<'a> {
-    pub(crate) source: &'a [u8; 16],
-    pub(crate) destination: &'a [u8; 16],
-    pub(crate) extensions: Option<Extensions>,
-    pub(crate) transport: Result<Transport, NoPorts>,
+/// [`Transport`], its ports still where they were found.
+#[derive(Clone, Copy)]
+pub(crate) struct TransportAt<'a> {
+    pub(crate) protocol: Protocol,
+    pub(crate) ports: &'a [u8; 4],
 }
 
-impl From<Ipv4<'_>> for Network {
-    fn from(ip: Ipv4<'_>) -> Self {
-        let Ipv4 { source, destination, transport } = ip;
-        Self::V4 { source: *source, destination: *destination, transport }
+impl From<TransportAt<'_>> for Transport {
+    fn from(found: TransportAt<'_>) -> Self {
+        Self { protocol: found.protocol, ports: *found.ports }
     }
 }
 
-impl From<Ipv6<'_>> for Network {
-    fn from(ip: Ipv6<'_>) -> Self {
-        let Ipv6 { source, destination, extensions, transport } = ip;
-        Self::V6 { source: *source, destination: *destination, extensions, transport }
+impl From<Plain<'_, 8>> for Network {
+    fn from(ip: Plain<'_, 8>) -> Self {
+        let [source, destination] = halves(ip.addresses);
+        Self::V4 { source, destination, transport: ip.transport.map(Transport::from) }
+    }
+}
+
+impl From<Plain<'_, 32>> for Network {
+    fn from(ip: Plain<'_, 32>) -> Self {
+        let [source, destination] = halves(ip.addresses);
+        Self::V6 {
+            source,
+            destination,
+            extensions: None,
+            transport: ip.transport.map(Transport::from),
+        }
     }
 }
 
 #[inline(always)]
-pub(crate) fn ipv4(packet: &[u8]) -> Result<Ipv4<'_>, NotHashable> {
+pub(crate) fn ipv4(packet: &[u8]) -> Result<Plain<'_, 8>, NotHashable> {
     let header: &[u8; 20] = view(packet, 0).ok_or(NotHashable::IpTruncated)?;
-    let &[version_ihl, _, _, _, _, _, frag_high, frag_low, _, protocol, ..] = header;
+    let &[version_ihl, _, _, _, _, _, frag_high, frag_low, _, protocol, _, _, ref addresses @ ..] =
+        header;
     if version_ihl >> 4 != 4 {
         return Err(NotHashable::IpVersion(version_ihl >> 4));
     }
@@ -238,34 +244,29 @@ pub(crate) fn ipv4(packet: &[u8]) -> Result<Ipv4<'_>, NotHashable> {
     } else {
         transport(packet, protocol, header_len)
     };
-    let source = view(header, 12).ok_or(NotHashable::IpTruncated)?;
-    let destination = view(header, 16).ok_or(NotHashable::IpTruncated)?;
-    Ok(Ipv4 { source, destination, transport })
+    Ok(Plain { addresses, transport })
 }
 
 #[inline]
-pub(crate) fn ipv6(packet: &[u8]) -> Result<Ipv6<'_>, NotHashable> {
+pub(crate) fn ipv6(packet: &[u8]) -> Result<Network, NotHashable> {
     let header = ipv6_header(packet)?;
-    Ok(if header.is_extended() { header.extended(packet) } else { header.plain(packet) })
+    Ok(if header.is_extended() { header.extended(packet) } else { header.plain(packet).into() })
 }
 
 #[inline(always)]
 pub(crate) fn ipv6_header(packet: &[u8]) -> Result<Ipv6Header<'_>, NotHashable> {
     let header: &[u8; 40] = view(packet, 0).ok_or(NotHashable::IpTruncated)?;
-    let &[version, _, _, _, _, _, next, ..] = header;
+    let &[version, _, _, _, _, _, next, _, ref addresses @ ..] = header;
     if version >> 4 != 6 {
         return Err(NotHashable::IpVersion(version >> 4));
     }
-    let source = view(header, 8).ok_or(NotHashable::IpTruncated)?;
-    let destination = view(header, 24).ok_or(NotHashable::IpTruncated)?;
-    Ok(Ipv6Header { next, source, destination })
+    Ok(Ipv6Header { next, addresses })
 }
 
 /// The fixed header of IPv6.
 pub(crate) struct Ipv6Header<'a> {
     next: u8,
-    source: &'a [u8; 16],
-    destination: &'a [u8; 16],
+    addresses: &'a [u8; 32],
 }
 
 impl<'a> Ipv6Header<'a> {
@@ -277,17 +278,16 @@ impl<'a> Ipv6Header<'a> {
 
     /// What `packet`, which starts with it, has if no extension headers follow.
     #[inline(always)]
-    pub(crate) fn plain(self, packet: &[u8]) -> Ipv6<'a> {
-        let transport = transport(packet, self.next, 40);
-        Ipv6 { source: self.source, destination: self.destination, extensions: None, transport }
+    pub(crate) fn plain(self, packet: &'a [u8]) -> Plain<'a, 32> {
+        Plain { addresses: self.addresses, transport: transport(packet, self.next, 40) }
     }
 
     /// What it has if some follow.
-    fn extended(self, packet: &[u8]) -> Ipv6<'a> {
+    fn extended(self, packet: &[u8]) -> Network {
         let mut extensions = Extensions::default();
         let transport = walk(packet, self.next, 40, &mut extensions);
-        let extensions = Some(extensions);
-        Ipv6 { source: self.source, destination: self.destination, extensions, transport }
+        let [source, destination] = halves(self.addresses);
+        Network::V6 { source, destination, extensions: Some(extensions), transport }
     }
 }
 
@@ -323,7 +323,7 @@ fn walk(
         next = after;
         at += header_len;
     }
-    transport(packet, next, at)
+    transport(packet, next, at).map(Transport::from)
 }
 
 /// The address of the routing header at `at`, if it is of type 2 with one segment left.
@@ -357,14 +357,14 @@ fn home_address(packet: &[u8], mut at: usize, end: usize) -> Option<[u8; 16]> {
 }
 
 #[inline(always)]
-fn transport(packet: &[u8], protocol: u8, at: usize) -> Result<Transport, NoPorts> {
+fn transport(packet: &[u8], protocol: u8, at: usize) -> Result<TransportAt<'_>, NoPorts> {
     let protocol = match protocol {
         6 => Protocol::Tcp,
         17 => Protocol::Udp,
         other => return Err(NoPorts::Protocol(other)),
     };
-    let ports = field(packet, at).ok_or(NoPorts::Truncated)?;
-    Ok(Transport { protocol, ports })
+    let ports = view(packet, at).ok_or(NoPorts::Truncated)?;
+    Ok(TransportAt { protocol, ports })
 }
 
 #[inline]
@@ -390,6 +390,12 @@ pub(crate) fn field<const N: usize>(packet: &[u8], at: usize) -> Option<[u8; N]>
 #[inline(always)]
 fn view<const N: usize>(packet: &[u8], at: usize) -> Option<&[u8; N]> {
     packet.get(at..at + N)?.first_chunk()
+}
+
+/// Source and destination, of `M` bytes each.
+fn halves<const N: usize, const M: usize>(addresses: &[u8; N]) -> [[u8; M]; 2] {
+    const { assert!(N == 2 * M) };
+    [0, M].map(|at| field(addresses, at).unwrap_or([0; M]))
 }
 
 /// EtherType of IPv4.

@@ -177,7 +177,7 @@ pub fn dissect_inner(packet: &[u8], tunnel: &Tunnel) -> Dissection {
     let network = match tunnel.inner {
         Inner::Ethernet => return dissect::dissect(Link::Ethernet, inner),
         Inner::Ipv4 => dissect::ipv4(inner).map(Network::from),
-        Inner::Ipv6 => dissect::ipv6(inner).map(Network::from),
+        Inner::Ipv6 => dissect::ipv6(inner),
     };
     Dissection { vlan_tags: 0, network }
 }

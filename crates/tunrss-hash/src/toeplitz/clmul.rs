@@ -31,23 +31,27 @@ pub(super) fn factors(key: &HashKey) -> Factors {
     })
 }
 
-/// The hash of an input by any multiplication, one bit of the formula after the other.
-///
-/// `words` are the input's bytes as little-endian words, with zeros behind.
+/// The hash of two addresses, `N` bytes together, and two ports by any multiplication, one bit of the
+/// formula after the other.
 #[cfg(any(test, target_arch = "aarch64"))]
 #[inline(always)]
-pub(super) fn hash(
+pub(super) fn hash<const N: usize>(
     factors: &Factors,
-    words: &[u64; 5],
-    is_short: bool,
+    addresses: &[u8; N],
+    ports: [u8; 4],
     multiply: impl Fn(u64, u64) -> u128,
 ) -> u32 {
-    let &[w0, w1, w2, w3, w4] = words;
+    const { assert!(N == 8 || N == 32) };
+    // Little-endian, with zeros behind.
+    let mut words = [0; 5];
+    let addresses = addresses.as_chunks().0.iter().map(|&chunk| u64::from_le_bytes(chunk));
+    let ports = u64::from(u32::from_le_bytes(ports));
+    words.iter_mut().zip(addresses.chain([ports])).for_each(|(place, word)| *place = word);
+    let [w0, w1, w2, w3, w4] = words;
     // Bytes 0 to 7 and 4 to 11; 12 to 19 and 16 to 23; 24 to 31 and 28 to 35.
     let chunks = [[w0, w0 >> 32 | w1 << 32], [w1 >> 32 | w2 << 32, w2], [w3, w3 >> 32 | w4 << 32]];
     let mut sums = [0, 0];
-    for ([first, second], factors) in chunks.iter().zip(factors).take(if is_short { 1 } else { 3 })
-    {
+    for ([first, second], factors) in chunks.iter().zip(factors).take((N + 4) / 12) {
         sums[0] ^= multiply(first.swap_bytes(), factors[0]);
         sums[1] ^= multiply(second.swap_bytes(), factors[1]);
     }
@@ -74,10 +78,15 @@ mod tests {
             for bit in 0..8 * MAX_INPUT_LEN {
                 let mut bytes = [0; MAX_INPUT_LEN];
                 bytes[bit / 8] = 0x80 >> (bit % 8);
-                for len in [12, 36].into_iter().filter(|len| 8 * len > bit) {
-                    let input = HashInput::new(&[&bytes[..len]]).unwrap();
-                    let hash = hash(&factors(&key), &input.words(), input.is_short(), multiply);
-                    assert_eq!(hash, bit_serial(&key, &bytes), "bit {bit} of {len} bytes");
+                let input = HashInput::new(&[&bytes]).unwrap();
+                let expected = bit_serial(&key, &bytes);
+                let (addresses, ports) = input.addresses_and_ports::<32>();
+                let long = hash(&factors(&key), addresses, ports, multiply);
+                assert_eq!(long, expected, "bit {bit} of 36 bytes");
+                if bit < 8 * 12 {
+                    let (addresses, ports) = input.addresses_and_ports::<8>();
+                    let short = hash(&factors(&key), addresses, ports, multiply);
+                    assert_eq!(short, expected, "bit {bit} of 12 bytes");
                 }
             }
         }

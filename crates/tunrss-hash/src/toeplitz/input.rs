@@ -64,10 +64,13 @@ impl HashInput {
         self.len <= 12
     }
 
-    /// The bytes as little-endian words, with zeros behind.
+    /// The `N` bytes at the start, and the four behind them.
     #[inline]
-    pub(super) fn words(&self) -> [u64; WORDS] {
-        self.bytes.map(u64::from_le_bytes)
+    pub(super) fn addresses_and_ports<const N: usize>(&self) -> (&[u8; N], [u8; 4]) {
+        const { assert!(N + 4 <= MAX_INPUT_LEN) };
+        let split = self.bytes.as_flattened().split_first_chunk();
+        let (addresses, rest) = split.unwrap_or((&[0; N], &[]));
+        (addresses, rest.first_chunk().copied().unwrap_or_default())
     }
 
     /// The 16 bytes from `start` on as little-endian words; 0 if there are not so many.

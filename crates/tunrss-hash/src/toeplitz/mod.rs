@@ -84,10 +84,31 @@ impl Toeplitz {
     /// The hash of `input`.
     #[inline]
     pub fn hash(&self, input: &HashInput) -> u32 {
+        if input.is_short() {
+            let (addresses, ports) = input.addresses_and_ports();
+            self.hash_v4(addresses, ports)
+        } else {
+            let (addresses, ports) = input.addresses_and_ports();
+            self.hash_v6(addresses, ports)
+        }
+    }
+
+    /// The hash of two IPv4 addresses, where they stand in a packet, and two ports: zeros if they are
+    /// not to be hashed.
+    #[inline]
+    pub(crate) fn hash_v4(&self, addresses: &[u8; 8], ports: [u8; 4]) -> u32 {
         match &self.vectorised {
-            Some(vectorised) => vectorised.hash(input),
-            // By value: what no one has the address of, the caller may keep in registers.
-            None => self.table.hash(*input),
+            Some(vectorised) => vectorised.hash_v4(addresses, ports),
+            None => self.table.hash(addresses, ports),
+        }
+    }
+
+    /// The same of two IPv6 addresses.
+    #[inline]
+    pub(crate) fn hash_v6(&self, addresses: &[u8; 32], ports: [u8; 4]) -> u32 {
+        match &self.vectorised {
+            Some(vectorised) => vectorised.hash_v6(addresses, ports),
+            None => self.table.hash(addresses, ports),
         }
     }
 
@@ -99,7 +120,7 @@ impl Toeplitz {
             Some(vectorised) => vectorised.hash_batch(inputs, hashes),
             None => {
                 for (input, hash) in inputs.iter().zip(hashes) {
-                    *hash = self.table.hash(*input);
+                    *hash = self.hash(input);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The hash by table: the routine for every CPU, and the safe twin of those for some.
 
-use super::{HashInput, MAX_INPUT_LEN};
+use super::MAX_INPUT_LEN;
 use crate::HashKey;
 
 /// What one byte of input adds to the hash, for every value and every position it can have.
@@ -30,13 +30,13 @@ impl Table {
         table
     }
 
-    pub(super) fn hash(&self, input: HashInput) -> u32 {
+    /// The hash of two addresses, `N` bytes together, and two ports. Out of line, where it takes no
+    /// registers from callers that have a better routine.
+    #[inline(never)]
+    pub(super) fn hash<const N: usize>(&self, addresses: &[u8; N], ports: [u8; 4]) -> u32 {
+        let bytes = addresses.iter().chain(&ports);
         let halves = self.high.iter().zip(&self.low);
-        input
-            .as_bytes()
-            .iter()
-            .zip(halves)
-            .fold(0, |hash, (&byte, (high, low))| hash ^ word(high, low, byte))
+        bytes.zip(halves).fold(0, |hash, (&byte, (high, low))| hash ^ word(high, low, byte))
     }
 
     pub(super) fn word(&self, position: usize, byte: u8) -> u32 {

@@ -29,21 +29,33 @@ impl Vectorised {
     }
 
     #[inline]
-    pub(crate) fn hash(&self, input: &HashInput) -> u32 {
+    pub(crate) fn hash_v4(&self, addresses: &[u8; 8], ports: [u8; 4]) -> u32 {
         // SAFETY: a `Vectorised` exists, so `new` has found "neon" and "aes" on this CPU.
-        unsafe { hash(&self.factors, input.words(), input.is_short()) }
+        unsafe { hash(&self.factors, addresses, ports) }
+    }
+
+    #[inline]
+    pub(crate) fn hash_v6(&self, addresses: &[u8; 32], ports: [u8; 4]) -> u32 {
+        // SAFETY: as above.
+        unsafe { hash(&self.factors, addresses, ports) }
     }
 
     pub(crate) fn hash_batch(&self, inputs: &[HashInput], hashes: &mut [u32]) {
         for (input, result) in inputs.iter().zip(hashes) {
-            *result = self.hash(input);
+            *result = if input.is_short() {
+                let (addresses, ports) = input.addresses_and_ports();
+                self.hash_v4(addresses, ports)
+            } else {
+                let (addresses, ports) = input.addresses_and_ports();
+                self.hash_v6(addresses, ports)
+            };
         }
     }
 }
 
 #[target_feature(enable = "neon,aes")]
-fn hash(factors: &Factors, words: [u64; 5], is_short: bool) -> u32 {
-    clmul::hash(factors, &words, is_short, |a, b| vmull_p64(a, b))
+fn hash<const N: usize>(factors: &Factors, addresses: &[u8; N], ports: [u8; 4]) -> u32 {
+    clmul::hash(factors, addresses, ports, |a, b| vmull_p64(a, b))
 }
 
 #[cfg(feature = "std")]

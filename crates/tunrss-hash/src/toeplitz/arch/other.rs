@@ -19,7 +19,11 @@ impl Vectorised {
         match *self {}
     }
 
-    pub(crate) fn hash(&self, _: &HashInput) -> u32 {
+    pub(crate) fn hash_v4(&self, _: &[u8; 8], _: [u8; 4]) -> u32 {
+        match *self {}
+    }
+
+    pub(crate) fn hash_v6(&self, _: &[u8; 32], _: [u8; 4]) -> u32 {
         match *self {}
     }
 

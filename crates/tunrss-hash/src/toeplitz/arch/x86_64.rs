@@ -4,7 +4,7 @@
 //! factors.
 
 use core::arch::x86_64::{
-    __m128i, __m512i, _mm_alignr_epi8, _mm_and_si128, _mm_clmulepi64_si128, _mm_extract_epi32,
+    __m128i, __m512i, _mm_and_si128, _mm_clmulepi64_si128, _mm_extract_epi32,
     _mm_gf2p8affine_epi64_epi8, _mm_or_si128, _mm_set_epi8, _mm_set_epi64x, _mm_set1_epi8,
     _mm_set1_epi64x, _mm_shuffle_epi8, _mm_slli_epi16, _mm_slli_si128, _mm_srli_epi16,
     _mm_xor_si128, _mm512_broadcast_i32x4, _mm512_bslli_epi128, _mm512_castsi512_si128,
@@ -61,24 +61,23 @@ impl Vectorised {
         }
     }
 
-    /// The words go by value: what has just been written byte by byte cannot be loaded as a vector
-    /// before it has reached the cache.
     #[inline]
-    pub(crate) fn hash(&self, input: &HashInput) -> u32 {
-        let [w0, w1, w2, w3, w4] = input.words();
-        match (self.extension, input.is_short()) {
+    pub(crate) fn hash_v4(&self, addresses: &[u8; 8], ports: [u8; 4]) -> u32 {
+        match self.extension {
             // SAFETY: `new` has found this extension on this CPU.
-            (Extension::Pclmul, true) => unsafe { short_by_pclmul(&self.factors, w0, w1) },
+            Extension::Pclmul => unsafe { v4_by_pclmul(&self.factors, addresses, ports) },
             // SAFETY: as above.
-            (Extension::Pclmul, false) => unsafe {
-                long_by_pclmul(&self.factors, w0, w1, w2, w3, w4)
-            },
+            Extension::Avx512 => unsafe { v4_by_avx512(&self.factors, addresses, ports) },
+        }
+    }
+
+    #[inline]
+    pub(crate) fn hash_v6(&self, addresses: &[u8; 32], ports: [u8; 4]) -> u32 {
+        match self.extension {
+            // SAFETY: `new` has found this extension on this CPU.
+            Extension::Pclmul => unsafe { v6_by_pclmul(&self.factors, addresses, ports) },
             // SAFETY: as above.
-            (Extension::Avx512, true) => unsafe { short_by_avx512(&self.factors, w0, w1) },
-            // SAFETY: as above.
-            (Extension::Avx512, false) => unsafe {
-                long_by_avx512(&self.factors, w0, w1, w2, w3, w4)
-            },
+            Extension::Avx512 => unsafe { v6_by_avx512(&self.factors, addresses, ports) },
         }
     }
 
@@ -119,40 +118,34 @@ impl Extension {
 }
 
 #[target_feature(enable = "pclmulqdq,sse4.1")]
-fn short_by_pclmul(factors: &Factors, w0: u64, w1: u64) -> u32 {
-    hash_of(reverse(short(factors, vector(w0, w1))))
+fn v4_by_pclmul(factors: &Factors, addresses: &[u8; 8], ports: [u8; 4]) -> u32 {
+    hash_of(reverse(short(factors, with_ports(*addresses, ports))))
 }
 
 #[target_feature(enable = "pclmulqdq,sse4.1")]
-fn long_by_pclmul(factors: &Factors, w0: u64, w1: u64, w2: u64, w3: u64, w4: u64) -> u32 {
-    let (start, end) = (vector(w0, w1), vector(w3, w4));
-    let middle = _mm_alignr_epi8::<12>(vector(w2, w3), start);
-    hash_of(reverse(long(factors, start, middle, end)))
+fn v6_by_pclmul(factors: &Factors, addresses: &[u8; 32], ports: [u8; 4]) -> u32 {
+    hash_of(reverse(v6(factors, addresses, ports)))
 }
 
 #[target_feature(enable = "pclmulqdq,sse4.1,gfni,avx")]
-fn short_by_avx512(factors: &Factors, w0: u64, w1: u64) -> u32 {
-    hash_of(reverse_by_gfni(short(factors, vector(w0, w1))))
+fn v4_by_avx512(factors: &Factors, addresses: &[u8; 8], ports: [u8; 4]) -> u32 {
+    hash_of(reverse_by_gfni(short(factors, with_ports(*addresses, ports))))
 }
 
 #[target_feature(enable = "pclmulqdq,sse4.1,gfni,avx")]
-fn long_by_avx512(factors: &Factors, w0: u64, w1: u64, w2: u64, w3: u64, w4: u64) -> u32 {
-    let (start, end) = (vector(w0, w1), vector(w3, w4));
-    let middle = _mm_alignr_epi8::<12>(vector(w2, w3), start);
-    hash_of(reverse_by_gfni(long(factors, start, middle, end)))
+fn v6_by_avx512(factors: &Factors, addresses: &[u8; 32], ports: [u8; 4]) -> u32 {
+    hash_of(reverse_by_gfni(v6(factors, addresses, ports)))
 }
 
 #[target_feature(enable = "pclmulqdq,sse4.1")]
 fn batch_by_pclmul(factors: &Factors, inputs: &[HashInput], hashes: &mut [u32]) {
     for (input, hash) in inputs.iter().zip(hashes) {
-        let from = |start| {
-            let [low, high] = input.two_words_from(start);
-            _mm_set_epi64x(high, low)
-        };
         let sum = if input.is_short() {
-            short(factors, from(0))
+            let (addresses, ports) = input.addresses_and_ports();
+            short(factors, with_ports(*addresses, ports))
         } else {
-            long(factors, from(0), from(12), from(24))
+            let (addresses, ports) = input.addresses_and_ports();
+            v6(factors, addresses, ports)
         };
         *hash = hash_of(reverse(sum));
     }
@@ -178,8 +171,8 @@ fn batch_by_avx512(factors: &Factors, inputs: &[HashInput], hashes: &mut [u32]) 
         ];
     }
     for (input, hash) in rest.iter().zip(hashes_of_rest) {
-        let [w0, w1, w2, w3, w4] = input.words();
-        *hash = long_by_avx512(factors, w0, w1, w2, w3, w4);
+        let (addresses, ports) = input.addresses_and_ports();
+        *hash = v6_by_avx512(factors, addresses, ports);
     }
 }
 
@@ -189,6 +182,15 @@ fn batch_by_avx512(factors: &Factors, inputs: &[HashInput], hashes: &mut [u32]) 
 fn short(factors: &Factors, input: __m128i) -> __m128i {
     let (first, second) = products(input, &factors[0]);
     _mm_xor_si128(first, _mm_slli_si128::<4>(second))
+}
+
+/// The same of IPv6 addresses and ports: of three times 12 bytes.
+#[target_feature(enable = "pclmulqdq,sse4.1")]
+#[inline]
+fn v6(factors: &Factors, addresses: &[u8; 32], ports: [u8; 4]) -> __m128i {
+    let (words, _) = addresses.as_chunks();
+    let end = with_ports(words.last().copied().unwrap_or_default(), ports);
+    long(factors, load(addresses, 0), load(addresses, 12), end)
 }
 
 /// The same of three times 12 bytes.
@@ -217,6 +219,22 @@ fn products(input: __m128i, factors: &[u64; 2]) -> (__m128i, __m128i) {
 #[inline]
 fn chunks() -> __m128i {
     _mm_set_epi8(4, 5, 6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5, 6, 7)
+}
+
+/// The end of the addresses, and the ports behind it.
+#[target_feature(enable = "sse4.1")]
+#[inline]
+fn with_ports(addresses: [u8; 8], ports: [u8; 4]) -> __m128i {
+    vector(u64::from_le_bytes(addresses), u64::from(u32::from_le_bytes(ports)))
+}
+
+/// The 16 bytes from `start` on; zeros if there are not so many.
+#[target_feature(enable = "sse2")]
+#[inline]
+fn load(bytes: &[u8], start: usize) -> __m128i {
+    let bytes = bytes.get(start..).and_then(|bytes| bytes.first_chunk());
+    let words = u128::from_le_bytes(bytes.copied().unwrap_or_default());
+    vector(words as u64, (words >> 64) as u64)
 }
 
 #[target_feature(enable = "sse2")]
