@@ -30,13 +30,17 @@ impl Table {
         table
     }
 
-    /// The hash of two addresses, `N` bytes together, and two ports. Out of line, where it takes no
-    /// registers from callers that have a better routine.
-    #[inline(never)]
+    /// The hash of two addresses, `N` bytes together, and two ports.
     pub(super) fn hash<const N: usize>(&self, addresses: &[u8; N], ports: [u8; 4]) -> u32 {
-        let bytes = addresses.iter().chain(&ports);
-        let halves = self.high.iter().zip(&self.low);
-        bytes.zip(halves).fold(0, |hash, (&byte, (high, low))| hash ^ word(high, low, byte))
+        // One after the other: a chain of both took more than twice the time.
+        self.sum(0, addresses) ^ self.sum(N, &ports)
+    }
+
+    /// What these bytes at `start` of the input add to the hash.
+    #[inline(always)]
+    fn sum(&self, start: usize, bytes: &[u8]) -> u32 {
+        let halves = self.high.iter().zip(&self.low).skip(start);
+        bytes.iter().zip(halves).fold(0, |sum, (&byte, (high, low))| sum ^ word(high, low, byte))
     }
 
     pub(super) fn word(&self, position: usize, byte: u8) -> u32 {

@@ -127,12 +127,12 @@ fn v6_by_pclmul(factors: &Factors, addresses: &[u8; 32], ports: [u8; 4]) -> u32 
     hash_of(reverse(v6(factors, addresses, ports)))
 }
 
-#[target_feature(enable = "pclmulqdq,sse4.1,gfni,avx")]
+#[target_feature(enable = "pclmulqdq,sse4.1,gfni,avx512f,avx512vl")]
 fn v4_by_avx512(factors: &Factors, addresses: &[u8; 8], ports: [u8; 4]) -> u32 {
     hash_of(reverse_by_gfni(short(factors, with_ports(*addresses, ports))))
 }
 
-#[target_feature(enable = "pclmulqdq,sse4.1,gfni,avx")]
+#[target_feature(enable = "pclmulqdq,sse4.1,gfni,avx512f,avx512vl")]
 fn v6_by_avx512(factors: &Factors, addresses: &[u8; 32], ports: [u8; 4]) -> u32 {
     hash_of(reverse_by_gfni(v6(factors, addresses, ports)))
 }
