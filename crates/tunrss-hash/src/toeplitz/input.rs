@@ -6,7 +6,10 @@ use core::fmt;
 pub const MAX_INPUT_LEN: usize = 36;
 
 /// What is hashed of a packet: addresses and ports in wire order, at most [`MAX_INPUT_LEN`] bytes.
+///
+/// Aligned so that what a routine loads of it does not cross a cache line.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(align(16))]
 pub struct HashInput {
     /// By words, as routines take them. Zero from `len` on: zero bytes add nothing to a hash, so that
     /// routines need not look at `len`.
