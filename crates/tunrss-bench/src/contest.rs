@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::record::{Measured, Ratio, Spread};
 
@@ -207,6 +208,12 @@ impl Outcome {
         ensure!(found.is_some(), "no contender {name} at {}", self.case);
         Ok(found.map_or(&[], |(_, samples)| samples))
     }
+}
+
+/// What this thread has had of a CPU's time, in the kernel too: who shares the machine does not count.
+pub(crate) fn cpu_time() -> Result<Duration> {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Ok(Duration::new(time.tv_sec.try_into()?, time.tv_nsec.try_into()?))
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use aya::Ebpf;
 use aya::programs::{Program, TestRun, TestRunOptions, TestRunResult};
-use rustix::time::{ClockId, clock_gettime};
 use tunrss_bpf::asm::Asm;
 use tunrss_bpf::insn::Reg;
 use tunrss_bpf::{Object, Program as BpfProgram, ProgramKind};
+
+use crate::contest::cpu_time;
 
 /// A loaded program.
 pub(crate) struct Runnable {
@@ -136,12 +137,6 @@ impl Runnable {
     fn program(&self) -> Result<&Program> {
         self.ebpf.program(&self.name).with_context(|| format!("no program {}", self.name))
     }
-}
-
-/// What this thread has had of the CPU's time.
-fn cpu_time() -> Result<Duration> {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Ok(Duration::new(time.tv_sec.try_into()?, time.tv_nsec.try_into()?))
 }
 
 /// A contest's number of repetitions as the kernel takes it.

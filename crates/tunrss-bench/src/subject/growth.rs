@@ -46,8 +46,7 @@ fn tables(section: &mut Section, effort: Effort) -> Result<()> {
         let config = config(size, 4)?;
         let program = program(&config, &frame)?;
         let frame = &frame;
-        contest =
-            contest.contender(size.to_string(), move |times| run_program(&program, frame, times));
+        contest = contest.contender(size.to_string(), move |times| program.repeat(frame, times));
     }
     let outcome = contest.run(effort)?;
     section.ratios.push(outcome.ratio("65536", "128")?.with_goal(FLAT));
@@ -64,8 +63,7 @@ fn queues(section: &mut Section, effort: Effort) -> Result<()> {
         let config = config(256, count)?;
         let program = program(&config, &frame)?;
         let frame = &frame;
-        contest =
-            contest.contender(count.to_string(), move |times| run_program(&program, frame, times));
+        contest = contest.contender(count.to_string(), move |times| program.repeat(frame, times));
     }
     let outcome = contest.run(effort)?;
     section.measured.extend(by_size(&outcome, "tunrss, program", &COUNTS));
@@ -233,11 +231,6 @@ impl Tunnel {
         }
         Ok(packets)
     }
-}
-
-fn run_program(program: &Runnable, frame: &[u8], times: u64) -> Result<Duration> {
-    let times = u32::try_from(times).context("too many repetitions")?;
-    Ok(program.run(frame, times)?.1)
 }
 
 /// The steering program, which gives the answer that `classify` does.

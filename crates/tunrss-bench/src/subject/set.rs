@@ -50,13 +50,7 @@ fn kinds(section: &mut Section, device: &Device, effort: Effort) -> Result<()> {
     ];
     for (name, types, tunnels, settings) in kinds {
         let configs = configs(types, tunnels, 128)?;
-        let outcome = Contest::new(name)
-            .contender(FIRST, |times| first(device, &configs, &settings, times))
-            .contender(REPLACE, |times| replace(device, &configs, &settings, times))
-            .contender(ENTRY, |times| entry(device, &configs, &settings, times))
-            .run(effort)?;
-        let measured = outcome.measured().into_iter().map(in_ms);
-        let measured: Vec<_> = measured.collect();
+        let measured = changes(device, name, &configs, &settings, effort)?;
         if name == DEFAULT {
             section.ratios.extend(measured.iter().map(in_proportion));
         }
@@ -105,14 +99,25 @@ fn grown(
     size: usize,
     effort: Effort,
 ) -> Result<Vec<Measured>> {
-    let settings = Settings::default();
+    let measured = changes(device, case, configs, &Settings::default(), effort)?;
+    let with_size = |measured| Measured { x: Some(size as f64), ..measured };
+    Ok(measured.into_iter().map(with_size).collect())
+}
+
+/// What the first configuration, a replacement and a change of an entry take.
+fn changes(
+    device: &Device,
+    case: &str,
+    configs: &[Config; 2],
+    settings: &Settings,
+    effort: Effort,
+) -> Result<Vec<Measured>> {
     let outcome = Contest::new(case)
-        .contender(FIRST, |times| first(device, configs, &settings, times))
-        .contender(REPLACE, |times| replace(device, configs, &settings, times))
-        .contender(ENTRY, |times| entry(device, configs, &settings, times))
+        .contender(FIRST, |times| first(device, configs, settings, times))
+        .contender(REPLACE, |times| replace(device, configs, settings, times))
+        .contender(ENTRY, |times| entry(device, configs, settings, times))
         .run(effort)?;
-    let with_size = |measured| Measured { x: Some(size as f64), ..in_ms(measured) };
-    Ok(outcome.measured().into_iter().map(with_size).collect())
+    Ok(outcome.measured().into_iter().map(in_ms).collect())
 }
 
 fn first(

@@ -6,11 +6,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use rustix::time::{ClockId, clock_gettime};
 use tunrss::hash::{Link, VnetHdr, classify};
 use tunrss::{Config, ReportMode, Settings, Steering, SteeringMode};
 
-use crate::contest::{Contest, Effort};
+use crate::contest::{Contest, Effort, cpu_time};
 use crate::host::{self, BUFFER, Guest, Host, QUEUES};
 use crate::peer::qemu;
 use crate::program::Runnable;
@@ -236,7 +235,7 @@ impl Tap {
         buffer: &mut [u8],
     ) -> Result<Duration> {
         let mut passed = 0;
-        let start = cpu_time();
+        let start = cpu_time()?;
         while passed < times {
             let burst = (times - passed).min(BURST);
             (passed..passed + burst).try_for_each(&send)?;
@@ -244,14 +243,8 @@ impl Tap {
             ensure!(read == burst, "{read} packets read of {burst}");
             passed += burst;
         }
-        Ok(cpu_time().saturating_sub(start))
+        Ok(cpu_time()?.saturating_sub(start))
     }
-}
-
-/// How long this thread has run, in the kernel too.
-fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
 }
 
 /// `TUNSETSTEERINGEBPF`, which is not for a crate without unsafe code: so another process does it,
