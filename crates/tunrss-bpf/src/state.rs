@@ -33,7 +33,8 @@
 
 use std::fmt;
 
-use tunrss_hash::{HashKey, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes};
+use tunrss_hash::rss_config::RssConfigError;
+use tunrss_hash::{InputTransform, Link, RssConfig, SteeringConfig, TunnelTypes};
 
 use crate::mode::{Driver, ReportMode, SteeringMode};
 
@@ -97,7 +98,7 @@ pub struct State {
     pub counter_cpus: u16,
     /// The time from which on frames without report are dropped, in nanoseconds of
     /// `CLOCK_MONOTONIC`. Before it there may be frames on their way that were made for a mode
-    /// without report.
+    /// without report. [`State::UNGUARDED`]: no such time.
     pub guarded_from: u64,
     /// The device.
     pub target: Target,
@@ -106,6 +107,10 @@ pub struct State {
 }
 
 impl State {
+    /// The [`guarded_from`](Self::guarded_from) of programs without filter: a frame in front of which
+    /// the kernel makes no room for a report passes without one.
+    pub const UNGUARDED: u64 = u64::MAX;
+
     /// What says `config` and `report`, of no device in particular: for a TUN or TAP whose packets
     /// start with `link`, steered by `config`, without counters.
     pub fn new<T: AsRef<[u16]>>(
@@ -141,9 +146,8 @@ impl State {
 
     /// The bytes of the section.
     pub fn encode(&self) -> Vec<u8> {
-        let table = self.config.table();
-        let key = self.config.key().as_bytes();
-        let mut bytes = Vec::with_capacity(TABLE_OFFSET + 2 * table.len() + 3 + key.len());
+        let len = 2 * self.config.table().len() + 3 + self.config.key().as_bytes().len();
+        let mut bytes = Vec::with_capacity(TABLE_OFFSET + len);
         bytes.extend(MAGIC);
         bytes.extend([VERSION, self.report as u8, link_code(self.link), 0]);
         bytes.extend(self.target.netns.to_le_bytes());
@@ -160,15 +164,7 @@ impl State {
             *to = from;
         }
         bytes.extend(owner);
-        bytes.extend(self.config.types().bits().to_le_bytes());
-        // A table has at most 65,536 entries, so its mask fits.
-        bytes.extend((table.len().wrapping_sub(1) as u16).to_le_bytes());
-        bytes.extend(self.config.unclassified().to_le_bytes());
-        bytes.extend(table.iter().flat_map(|queue| queue.to_le_bytes()));
-        bytes.extend(0u16.to_le_bytes());
-        // A key has at most 255 bytes.
-        bytes.push(key.len() as u8);
-        bytes.extend(key);
+        RssConfig { steering: self.config.as_borrowed(), max_tx_vq: 0 }.encode(&mut bytes);
         bytes
     }
 
@@ -206,22 +202,8 @@ impl State {
         let (owner, rest) = split::<{ Owner::MAX_LEN }>(rest)?;
         let owner: Vec<u8> = owner.into_iter().take_while(|&byte| byte != 0).collect();
         let owner = Owner::new(&String::from_utf8_lossy(&owner));
-        let (types, rest) = split(rest)?;
-        let types = HashTypes::from_bits(u32::from_le_bytes(types)).ok_or(StateError::Invalid)?;
-        let (mask, rest) = split(rest)?;
-        let (unclassified, rest) = split(rest)?;
-        let table_len = 2 * (usize::from(u16::from_le_bytes(mask)) + 1);
-        let (table, rest) = rest.split_at_checked(table_len).ok_or(StateError::Truncated)?;
-        let ([_, _, key_len], rest) = split(rest)?;
-        let key = rest.get(..usize::from(key_len)).ok_or(StateError::Truncated)?;
-        let key = HashKey::new(key).map_err(|_| StateError::Invalid)?;
-        let (entries, _) = table.as_chunks();
-        let table = entries.iter().copied().map(u16::from_le_bytes).collect();
-        let unclassified = u16::from_le_bytes(unclassified);
-        let config = SteeringConfig::new(types, key, table, unclassified)
-            .map_err(|_| StateError::Invalid)?
-            .with_tunnels(tunnels)
-            .with_transform(transform);
+        let config = RssConfig::decode(rest)?.steering;
+        let config = config.with_tunnels(tunnels).with_transform(transform);
         let guarded_from = u64::from_le_bytes(guarded_from);
         let counter_cpus = u16::from_le_bytes(counter_cpus);
         Ok(Self {
@@ -304,6 +286,15 @@ pub enum StateError {
     Invalid,
 }
 
+impl From<RssConfigError> for StateError {
+    fn from(error: RssConfigError) -> Self {
+        match error {
+            RssConfigError::Truncated { .. } => Self::Truncated,
+            _ => Self::Invalid,
+        }
+    }
+}
+
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -333,6 +324,8 @@ pub const TABLE_OFFSET: usize = 80;
 
 #[cfg(test)]
 mod tests {
+    use tunrss_hash::{HashKey, HashTypes};
+
     use super::*;
 
     fn state() -> State {
