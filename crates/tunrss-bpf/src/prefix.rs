@@ -1,6 +1,6 @@
 //! What report mode `kernel` puts in front of a frame.
 
-use tunrss_hash::{HashReport, Verdict};
+use tunrss_hash::{HashReport, Verdict, VnetHdr};
 
 /// Hash and report of a frame, as they stand in front of it: `{le32 hash_value, le16 hash_report,
 /// le16 0xffff}`.
@@ -41,6 +41,24 @@ impl Prefix {
         }
         let report = HashReport::from_code(u16::from_le_bytes([r0, r1]))?;
         Some(Self { hash: u32::from_le_bytes([h0, h1, h2, h3]), report })
+    }
+
+    /// Put hash and report into the header of the record that had this prefix, and have its offsets
+    /// count from the start of the frame.
+    ///
+    /// The kernel counts from the start of the prefix. The header needs nothing else (tun_net_xmit
+    /// adds no other offset, v6.12).
+    #[inline]
+    pub fn move_into(self, header: &mut VnetHdr) {
+        header.hash_value = self.hash;
+        header.hash_report = self.report.code();
+        let len = Self::LEN as u16;
+        if header.flags & VnetHdr::NEEDS_CSUM != 0 {
+            header.csum_start = header.csum_start.saturating_sub(len);
+        }
+        if header.gso_type != 0 {
+            header.hdr_len = header.hdr_len.saturating_sub(len);
+        }
     }
 }
 

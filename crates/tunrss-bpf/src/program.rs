@@ -57,9 +57,6 @@ impl Object {
     ///
     /// The first of them carries the configuration. One that leaves packets as they are says what is in force, and counts if asked to.
     ///
-    /// Queue 65,535 cannot be noted by [`REPORT`]: the kernel keeps that number for "none"
-    /// (`NO_QUEUE_MAPPING`). No device has so many.
-    ///
     /// # Errors
     /// [`CompileError`] is a mistake in this crate; no configuration should cause one.
     pub fn new(state: &State) -> Result<Self, CompileError> {

@@ -79,14 +79,14 @@ impl Runners<'_> {
         assert_eq!(reported.value, TC_ACT_OK);
         let prefix = Prefix::from(verdict).encode();
         assert_eq!(reported.packet, [&prefix[..], packet].concat());
-        // The kernel takes no note of queue 65,535, which is its word for none.
+        // The kernel takes no note of queue 65,535, which is its word for none. The token says it.
         let noted = if verdict.queue == u16::MAX { NOTED_BEFORE } else { verdict.queue };
         assert_eq!(reported.queue_mapping, noted);
 
         // What the device runs next: the kernel hands the class on as tc_index.
         let Output { queue_mapping, tc_classid: tc_index, ref packet, .. } = reported;
         let device = Input { queue_mapping, tc_index, ..Input::new(packet) };
-        assert_eq!(run(&self.return_queue, &device).value, u32::from(noted));
+        assert_eq!(run(&self.return_queue, &device).value, u32::from(verdict.queue));
         assert_eq!(run(&self.filter, &device).value, KEEP_ALL);
         steered.steps.max(reported.steps)
     }

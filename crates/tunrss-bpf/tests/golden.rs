@@ -23,12 +23,12 @@ struct Case {
 const CASES: [Case; 12] = [
     steer("steer-none", HashTypes::NONE, 20),
     steer("steer-tcpv4", HashTypes::TCPV4, 155),
-    steer("steer-ipv6-ex", HashTypes::IPV6_EX, 335),
+    steer("steer-ipv6-ex", HashTypes::IPV6_EX, 340),
     steer("steer-basic", HashTypes::BASIC, 385),
-    steer("steer-all", HashTypes::ALL, 465),
+    steer("steer-all", HashTypes::ALL, 470),
     Case { link: Link::Ip, ..steer("steer-all-bare-ip", HashTypes::ALL, 420) },
     Case { report: ReportMode::Kernel, ..steer("report-basic", HashTypes::BASIC, 560) },
-    Case { report: ReportMode::Kernel, ..steer("report-all", HashTypes::ALL, 640) },
+    Case { report: ReportMode::Kernel, ..steer("report-all", HashTypes::ALL, 645) },
     Case { tunnels: TunnelTypes::VXLAN, ..steer("steer-tcpv4-vxlan", HashTypes::TCPV4, 280) },
     Case { tunnels: TunnelTypes::ALL, ..steer("steer-basic-tunnels", HashTypes::BASIC, 710) },
     Case {

@@ -405,7 +405,7 @@ impl TryFrom<SetArgs> for SetPlan {
 /// The settings of a mode, owned by this command.
 fn settings(mode: ModeArgs, config: &ConfigArgs) -> Result<Settings, CliError> {
     let ModeArgs { report, steering, counters } = mode;
-    let (report, steering) = (report.into(), steering.into());
+    let (report, steering): (ReportMode, SteeringMode) = (report.into(), steering.into());
     if steering == SteeringMode::Automatic {
         let ConfigArgs { equal, weight, table, unclassified, .. } = config;
         if equal.is_some() || weight.is_some() || table.is_some() || *unclassified != 0 {
@@ -415,7 +415,7 @@ fn settings(mode: ModeArgs, config: &ConfigArgs) -> Result<Settings, CliError> {
             return Err(CliError::AutomaticWithoutUse);
         }
     }
-    Ok(Settings { steering, report, counters, hook: None, owner: owner(), force: false })
+    Ok(Settings { steering, counters, owner: owner(), ..Settings::from(report) })
 }
 
 /// Whom a device says that it was set by.

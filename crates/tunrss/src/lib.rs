@@ -32,6 +32,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("tunrss makes little-endian eBPF programs: big-endian machines are not supported");
 
+mod attachment;
 pub mod caps;
 pub mod capture;
 mod control;
@@ -51,6 +52,7 @@ mod steering;
 #[expect(unsafe_code, reason = "the one place for system calls that no library wraps safely")]
 mod sys;
 
+pub use attachment::Attachment;
 pub use device::{Device, DeviceOptions, Kind, MAX_QUEUES};
 pub use error::{Error, ErrorKind, Result};
 pub use foreign::Foreign;

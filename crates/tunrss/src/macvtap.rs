@@ -57,7 +57,7 @@ fn is_queue_of(tap: &OwnedFd, device: &Device) -> bool {
 }
 
 /// The number of the character device.
-fn number(device: &Device) -> Result<Dev> {
+pub(crate) fn number(device: &Device) -> Result<Dev> {
     let failed = |source| refused(device, "find the number of the character device", source);
     let text = read_attribute(device, &format!("tap{}/dev", device.index())).map_err(failed)?;
     let parse =

@@ -13,7 +13,7 @@ use tunrss_hash::{HashReport, Link, SteeringConfig, VnetHdr, VnetHdrLen, classif
 
 use crate::error::{Error, Result};
 use crate::sys::ioctl::{self, flags};
-use crate::{Config, netns, rtnl};
+use crate::{Attachment, Config};
 
 /// One queue of a device. Non-blocking, close-on-exec; wait for it with any poller by its
 /// descriptor.
@@ -188,7 +188,7 @@ impl Queue {
             prefix = record.get(self.format.len()..).and_then(Prefix::decode);
         }
         if let Some(prefix) = prefix {
-            take_prefix(&mut header, prefix);
+            prefix.move_into(&mut header);
         }
         Ok((Received { len: 0, is_truncated: false, header, packet_information }, prefix))
     }
@@ -450,40 +450,20 @@ impl Format {
 ///
 /// TUNGETIFF does not tell: IFF_NOFILTER, "has no socket filter", is the same bit as IFF_NO_PI.
 fn has_packet_information(tun: &OwnedFd) -> std::result::Result<bool, String> {
-    let (name, _) = ioctl::get_iff(tun).map_err(|error| error.to_string())?;
-    let name = name.ok_or("its device has no name that can be used")?;
-    let netns = match ioctl::device_netns(tun) {
-        Ok(netns) => netns,
-        // A macvtap does not know this one, and has no packet information.
-        Err(Errno::INVAL) => return Ok(false),
-        Err(error) => return Err(error.to_string()),
-    };
-    let ask = || rtnl::find(&name).ok().flatten().and_then(|found| found.tun);
-    let found = if netns::is_current(netns.as_fd()) {
-        ask()
-    } else {
-        netns::ask_in(netns.as_fd(), ask).map_err(|error| {
-            format!("its device {name} is in a network namespace that cannot be entered: {error}")
-        })?
-    };
-    let found = found.ok_or_else(|| format!("its device {name} cannot be asked"))?;
-    Ok(found.has_packet_information)
-}
-
-/// Take hash and report from what the report program has put in front of the frame.
-///
-/// The kernel counts from the start of the prefix; count from the start of the frame. The header
-/// needs nothing else (tun_net_xmit adds no other offset, v6.12).
-fn take_prefix(header: &mut VnetHdr, prefix: Prefix) {
-    header.hash_value = prefix.hash;
-    header.hash_report = prefix.report.code();
-    let prefix = Prefix::LEN as u16;
-    if header.flags & VnetHdr::NEEDS_CSUM != 0 {
-        header.csum_start = header.csum_start.saturating_sub(prefix);
+    let attachment = Attachment::of(tun).map_err(|error| error.to_string())?;
+    if attachment.is_macvtap() {
+        return Ok(false);
     }
-    if header.gso_type != 0 {
-        header.hdr_len = header.hdr_len.saturating_sub(prefix);
-    }
+    let asked = attachment.with_device(|device| Ok(device.has_packet_information()));
+    asked.map_err(|error| {
+        let name = attachment.name();
+        match error {
+            Error::Netns { source, .. } => format!(
+                "its device {name} is in a network namespace that cannot be entered: {source}"
+            ),
+            _ => format!("its device {name} cannot be asked"),
+        }
+    })
 }
 
 /// Put bytes that are no prefix back in front of the frame that they are the start of. What then has

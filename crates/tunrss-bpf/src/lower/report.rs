@@ -2,16 +2,18 @@
 
 use tunrss_hash::Link;
 
-use super::token::{QUEUE_NOT_NOTED, QUEUE_NOTED};
+use super::token::{LAST, QUEUE_LAST, QUEUE_NOT_NOTED, QUEUE_NOTED};
 use super::{CONTEXT, Lowering, TC_ACT_OK, TC_ACT_SHOT, TC_ACT_UNSPEC, WINDOW, context};
 use crate::asm::Label;
 use crate::insn::{AluOp, Cond, Helper, Reg, Size};
 use crate::prefix::Prefix;
+use crate::state::State;
 
 impl Lowering<'_> {
     /// Note the queue, mark the frame as prefixed, and put the prefix in front of it.
     pub(super) fn report(&mut self, notes_queue: bool) {
-        let [drop, tagged] = ["drop", "accelerated_tags"].map(|name| self.asm.label(name));
+        let [drop, tagged, pass] =
+            ["drop", "accelerated_tags", "pass"].map(|name| self.asm.label(name));
         let token = if notes_queue {
             self.asm.store(Size::Word, CONTEXT, context::QUEUE_MAPPING, Reg::R7);
             QUEUE_NOTED
@@ -20,13 +22,21 @@ impl Lowering<'_> {
         };
         self.asm.comment("becomes tc_index when the program returns OK");
         self.asm.mov(Reg::R1, token);
+        if notes_queue && self.config.highest_queue() == u16::MAX {
+            let noted = self.asm.label("noted");
+            self.asm.jump_if(Cond::Ne, Reg::R7, LAST, noted);
+            self.asm.mov(Reg::R1, QUEUE_LAST);
+            self.asm.bind(noted);
+        }
         self.asm.store(Size::Word, CONTEXT, context::TC_CLASSID, Reg::R1);
         if self.link == Link::Ethernet {
             self.load_context(Reg::R1, context::VLAN_PRESENT);
             self.asm.jump_if(Cond::Ne, Reg::R1, 0, tagged);
         }
-        self.change_head(|lowering| lowering.asm.mov(Reg::R2, PREFIX_LEN), drop);
+        let no_room = if self.state.guarded_from == State::UNGUARDED { pass } else { drop };
+        self.change_head(|lowering| lowering.asm.mov(Reg::R2, PREFIX_LEN), no_room);
         self.write_prefix(drop);
+        self.asm.bind(pass);
         self.asm.mov(Reg::R0, TC_ACT_OK);
         self.asm.exit();
         if self.link == Link::Ethernet {

@@ -16,10 +16,15 @@ impl Lowering<'_> {
     /// Return the queue of a packet with a class, which is in r1; go to `unmarked` if it is none of
     /// the tokens.
     pub(super) fn queue_of_marked(&mut self, unmarked: Label) {
-        let [queue, hash] = ["queue_noted", "queue_not_noted"].map(|name| self.asm.label(name));
+        let [queue, hash, last] =
+            ["queue_noted", "queue_not_noted", "queue_last"].map(|name| self.asm.label(name));
         self.asm.jump_if(Cond::Eq, Reg::R1, QUEUE_NOTED, queue);
         self.asm.jump_if(Cond::Eq, Reg::R1, QUEUE_NOT_NOTED, hash);
+        self.asm.jump_if(Cond::Eq, Reg::R1, QUEUE_LAST, last);
         self.asm.jump(unmarked);
+        self.asm.bind(last);
+        self.asm.mov(Reg::R0, LAST);
+        self.asm.exit();
         self.asm.bind(queue);
         self.load_context(Reg::R0, context::QUEUE_MAPPING);
         self.asm.exit();
@@ -33,13 +38,17 @@ impl Lowering<'_> {
 /// one, for a moment between two settings, the kernel's own hash of the flow stands in.
 pub(crate) fn return_queue() -> Result<Code, AsmError> {
     let mut asm = Asm::new();
-    let not_noted = asm.label("queue_not_noted");
+    let [not_noted, last] = ["queue_not_noted", "queue_last"].map(|name| asm.label(name));
     asm.load(Size::Word, Reg::R2, Reg::R1, context::TC_INDEX);
     asm.jump_if(Cond::Ne, Reg::R2, QUEUE_NOTED, not_noted);
     asm.load(Size::Word, Reg::R0, Reg::R1, context::QUEUE_MAPPING);
     asm.exit();
     asm.bind(not_noted);
+    asm.jump_if(Cond::Eq, Reg::R2, QUEUE_LAST, last);
     asm.load(Size::Word, Reg::R0, Reg::R1, context::HASH);
+    asm.exit();
+    asm.bind(last);
+    asm.mov(Reg::R0, LAST);
     asm.exit();
     asm.assemble()
 }
@@ -50,8 +59,8 @@ pub(crate) fn filter(state: &State) -> Result<Code, AsmError> {
     let mut asm = Asm::new();
     let [keep, drop] = ["keep", "drop"].map(|name| asm.label(name));
     asm.load(Size::Word, Reg::R2, Reg::R1, context::TC_INDEX);
-    asm.comment("either token");
-    asm.alu(AluOp::And, Reg::R2, !1);
+    asm.comment("any token");
+    asm.alu(AluOp::And, Reg::R2, !3);
     asm.jump_if(Cond::Eq, Reg::R2, QUEUE_NOT_NOTED, keep);
     asm.mov(CONTEXT, Reg::R1);
     asm.comment("no prefix: keep it until the time from which frames have one");
@@ -78,3 +87,9 @@ pub(crate) fn filter(state: &State) -> Result<Code, AsmError> {
 pub(super) const QUEUE_NOTED: i32 = 0x7255;
 /// The frame has a prefix, and the kernel chooses its queue.
 pub(super) const QUEUE_NOT_NOTED: i32 = 0x7254;
+/// The frame has a prefix, and its queue is [`LAST`], which cannot be noted: the kernel keeps that number
+/// for "none" (`NO_QUEUE_MAPPING`).
+pub(super) const QUEUE_LAST: i32 = 0x7256;
+
+/// The highest queue number that a configuration can name.
+pub(super) const LAST: i32 = 0xffff;

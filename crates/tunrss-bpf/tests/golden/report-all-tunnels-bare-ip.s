@@ -1001,19 +1001,23 @@ drop:
    893  r0 = 2
    894  exit
 
-; tunrss_queue (SOCKET_FILTER), 6 instructions
+; tunrss_queue (SOCKET_FILTER), 9 instructions
      0  r2 = *(u32 *)(r1 +44)
      1  if r2 != 0x7255 goto queue_not_noted
      2  r0 = *(u32 *)(r1 +12)
      3  exit
 queue_not_noted:
-     4  r0 = *(u32 *)(r1 +68)
-     5  exit
+     4  if r2 == 0x7256 goto queue_last
+     5  r0 = *(u32 *)(r1 +68)
+     6  exit
+queue_last:
+     7  r0 = 0xffff
+     8  exit
 
 ; tunrss_filter (SOCKET_FILTER), 13 instructions
      0  r2 = *(u32 *)(r1 +44)
-        ; either token
-     1  r2 &= -2
+        ; any token
+     1  r2 &= -4
      2  if r2 == 0x7254 goto keep
      3  r6 = r1
         ; no prefix: keep it until the time from which frames have one

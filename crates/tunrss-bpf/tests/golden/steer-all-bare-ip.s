@@ -2,7 +2,7 @@
 ; .rodata 9216 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 417 instructions
+; tunrss_steer (SOCKET_FILTER), 420 instructions
      0  r6 = r1
         ; hash types: ipv4,tcpv4,udpv4,ipv6,tcpv6,udpv6,ipv6-ex,tcpv6-ex,udpv6-ex
      1  r1 = *(u32 *)(r6 +44)
@@ -461,10 +461,14 @@ unclassified:
 marked:
    410  if r1 == 0x7255 goto queue_noted
    411  if r1 == 0x7254 goto queue_not_noted
-   412  goto unmarked
+   412  if r1 == 0x7256 goto queue_last
+   413  goto unmarked
+queue_last:
+   414  r0 = 0xffff
+   415  exit
 queue_noted:
-   413  r0 = *(u32 *)(r6 +12)
-   414  exit
+   416  r0 = *(u32 *)(r6 +12)
+   417  exit
 queue_not_noted:
-   415  r0 = *(u32 *)(r6 +68)
-   416  exit
+   418  r0 = *(u32 *)(r6 +68)
+   419  exit

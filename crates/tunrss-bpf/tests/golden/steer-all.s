@@ -1,8 +1,8 @@
-; at most 465 instructions
+; at most 470 instructions
 ; .rodata 9216 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 463 instructions
+; tunrss_steer (SOCKET_FILTER), 466 instructions
      0  r6 = r1
         ; hash types: ipv4,tcpv4,udpv4,ipv6,tcpv6,udpv6,ipv6-ex,tcpv6-ex,udpv6-ex
      1  r1 = *(u32 *)(r6 +44)
@@ -511,10 +511,14 @@ unclassified:
 marked:
    456  if r1 == 0x7255 goto queue_noted
    457  if r1 == 0x7254 goto queue_not_noted
-   458  goto unmarked
+   458  if r1 == 0x7256 goto queue_last
+   459  goto unmarked
+queue_last:
+   460  r0 = 0xffff
+   461  exit
 queue_noted:
-   459  r0 = *(u32 *)(r6 +12)
-   460  exit
+   462  r0 = *(u32 *)(r6 +12)
+   463  exit
 queue_not_noted:
-   461  r0 = *(u32 *)(r6 +68)
-   462  exit
+   464  r0 = *(u32 *)(r6 +68)
+   465  exit

@@ -2,7 +2,7 @@
 ; .rodata 9216 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 704 instructions
+; tunrss_steer (SOCKET_FILTER), 707 instructions
      0  r6 = r1
         ; hash types: ipv4,tcpv4,udpv4,ipv6,tcpv6,udpv6
         ; tunnel types: gre,gre-2890,gre-7676,gre-udp,vxlan,vxlan-gpe,geneve,ipip,nvgre
@@ -783,10 +783,14 @@ unclassified:
 marked:
    697  if r1 == 0x7255 goto queue_noted
    698  if r1 == 0x7254 goto queue_not_noted
-   699  goto unmarked
+   699  if r1 == 0x7256 goto queue_last
+   700  goto unmarked
+queue_last:
+   701  r0 = 0xffff
+   702  exit
 queue_noted:
-   700  r0 = *(u32 *)(r6 +12)
-   701  exit
+   703  r0 = *(u32 *)(r6 +12)
+   704  exit
 queue_not_noted:
-   702  r0 = *(u32 *)(r6 +68)
-   703  exit
+   705  r0 = *(u32 *)(r6 +68)
+   706  exit

@@ -2,7 +2,7 @@
 ; .rodata 9216 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 382 instructions
+; tunrss_steer (SOCKET_FILTER), 385 instructions
      0  r6 = r1
         ; hash types: ipv4,tcpv4,udpv4,ipv6,tcpv6,udpv6
      1  r1 = *(u32 *)(r6 +44)
@@ -415,10 +415,14 @@ unclassified:
 marked:
    375  if r1 == 0x7255 goto queue_noted
    376  if r1 == 0x7254 goto queue_not_noted
-   377  goto unmarked
+   377  if r1 == 0x7256 goto queue_last
+   378  goto unmarked
+queue_last:
+   379  r0 = 0xffff
+   380  exit
 queue_noted:
-   378  r0 = *(u32 *)(r6 +12)
-   379  exit
+   381  r0 = *(u32 *)(r6 +12)
+   382  exit
 queue_not_noted:
-   380  r0 = *(u32 *)(r6 +68)
-   381  exit
+   383  r0 = *(u32 *)(r6 +68)
+   384  exit

@@ -1,8 +1,8 @@
-; at most 335 instructions
+; at most 340 instructions
 ; .rodata 8192 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 333 instructions
+; tunrss_steer (SOCKET_FILTER), 336 instructions
      0  r6 = r1
         ; hash types: ipv6-ex
      1  r1 = *(u32 *)(r6 +44)
@@ -365,10 +365,14 @@ unclassified:
 marked:
    326  if r1 == 0x7255 goto queue_noted
    327  if r1 == 0x7254 goto queue_not_noted
-   328  goto unmarked
+   328  if r1 == 0x7256 goto queue_last
+   329  goto unmarked
+queue_last:
+   330  r0 = 0xffff
+   331  exit
 queue_noted:
-   329  r0 = *(u32 *)(r6 +12)
-   330  exit
+   332  r0 = *(u32 *)(r6 +12)
+   333  exit
 queue_not_noted:
-   331  r0 = *(u32 *)(r6 +68)
-   332  exit
+   334  r0 = *(u32 *)(r6 +68)
+   335  exit

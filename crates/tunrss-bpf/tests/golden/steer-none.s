@@ -2,7 +2,7 @@
 ; .rodata 0 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 14 instructions
+; tunrss_steer (SOCKET_FILTER), 17 instructions
      0  r6 = r1
         ; hash types: none
      1  r1 = *(u32 *)(r6 +44)
@@ -15,10 +15,14 @@ unmarked:
 marked:
      7  if r1 == 0x7255 goto queue_noted
      8  if r1 == 0x7254 goto queue_not_noted
-     9  goto unmarked
+     9  if r1 == 0x7256 goto queue_last
+    10  goto unmarked
+queue_last:
+    11  r0 = 0xffff
+    12  exit
 queue_noted:
-    10  r0 = *(u32 *)(r6 +12)
-    11  exit
+    13  r0 = *(u32 *)(r6 +12)
+    14  exit
 queue_not_noted:
-    12  r0 = *(u32 *)(r6 +68)
-    13  exit
+    15  r0 = *(u32 *)(r6 +68)
+    16  exit

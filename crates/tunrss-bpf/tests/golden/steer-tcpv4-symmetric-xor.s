@@ -2,7 +2,7 @@
 ; .rodata 3072 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 172 instructions
+; tunrss_steer (SOCKET_FILTER), 175 instructions
      0  r6 = r1
         ; hash types: tcpv4
         ; hash input: symmetric-xor
@@ -194,10 +194,14 @@ unclassified:
 marked:
    165  if r1 == 0x7255 goto queue_noted
    166  if r1 == 0x7254 goto queue_not_noted
-   167  goto unmarked
+   167  if r1 == 0x7256 goto queue_last
+   168  goto unmarked
+queue_last:
+   169  r0 = 0xffff
+   170  exit
 queue_noted:
-   168  r0 = *(u32 *)(r6 +12)
-   169  exit
+   171  r0 = *(u32 *)(r6 +12)
+   172  exit
 queue_not_noted:
-   170  r0 = *(u32 *)(r6 +68)
-   171  exit
+   173  r0 = *(u32 *)(r6 +68)
+   174  exit

@@ -2,7 +2,7 @@
 ; .rodata 3072 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 276 instructions
+; tunrss_steer (SOCKET_FILTER), 279 instructions
      0  r6 = r1
         ; hash types: tcpv4
         ; tunnel types: vxlan
@@ -319,10 +319,14 @@ unclassified:
 marked:
    269  if r1 == 0x7255 goto queue_noted
    270  if r1 == 0x7254 goto queue_not_noted
-   271  goto unmarked
+   271  if r1 == 0x7256 goto queue_last
+   272  goto unmarked
+queue_last:
+   273  r0 = 0xffff
+   274  exit
 queue_noted:
-   272  r0 = *(u32 *)(r6 +12)
-   273  exit
+   275  r0 = *(u32 *)(r6 +12)
+   276  exit
 queue_not_noted:
-   274  r0 = *(u32 *)(r6 +68)
-   275  exit
+   277  r0 = *(u32 *)(r6 +68)
+   278  exit

@@ -2,7 +2,7 @@
 ; .rodata 3072 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 151 instructions
+; tunrss_steer (SOCKET_FILTER), 154 instructions
      0  r6 = r1
         ; hash types: tcpv4
      1  r1 = *(u32 *)(r6 +44)
@@ -170,10 +170,14 @@ unclassified:
 marked:
    144  if r1 == 0x7255 goto queue_noted
    145  if r1 == 0x7254 goto queue_not_noted
-   146  goto unmarked
+   146  if r1 == 0x7256 goto queue_last
+   147  goto unmarked
+queue_last:
+   148  r0 = 0xffff
+   149  exit
 queue_noted:
-   147  r0 = *(u32 *)(r6 +12)
-   148  exit
+   150  r0 = *(u32 *)(r6 +12)
+   151  exit
 queue_not_noted:
-   149  r0 = *(u32 *)(r6 +68)
-   150  exit
+   152  r0 = *(u32 *)(r6 +68)
+   153  exit

@@ -55,7 +55,6 @@ pub(super) fn install<T: AsRef<[u16]>>(
     config: &SteeringConfig<T>,
     settings: &Settings,
 ) -> Result<u32> {
-    check_queue(config.highest_queue())?;
     let _lock = Lock::of(device)?;
     let look = || {
         let programs = Programs::of(device)?;
@@ -73,7 +72,11 @@ pub(super) fn install<T: AsRef<[u16]>>(
         driver: device.driver(),
         steering: settings.steering,
         counter_cpus: if settings.counters { possible_cpus() } else { 0 },
-        guarded_from: prefixed.map_or(0, |before| before.state.guarded_from),
+        guarded_from: match prefixed {
+            _ if settings.beside_others => State::UNGUARDED,
+            Some(before) if is_guarded(before) => before.state.guarded_from,
+            _ => 0,
+        },
         target: find::target(device)?,
         owner: settings.owner.clone(),
         ..State::new(config, device.link(), settings.report)
@@ -83,7 +86,7 @@ pub(super) fn install<T: AsRef<[u16]>>(
     }
     let loaded = Loaded::new(&Object::new(&state)?)?;
     let (programs, before) = found?;
-    let change = Change { device, control, hook: settings.hook, programs, before, loaded };
+    let change = Change { device, control, settings, programs, before, loaded };
     match (state.driver, state.report, state.steering) {
         (Driver::Macvtap, ..) => change.put_on_hook()?,
         (Driver::Tun, ReportMode::Kernel, SteeringMode::Rss) => change.rss_with_prefix()?,
@@ -118,13 +121,17 @@ pub(super) fn remove(
     }
     // Also where nothing is found: programs that came with the device from another network namespace
     // are not.
-    set_filter(device, control, None)?;
+    if !settings.beside_others || before.as_ref().is_some_and(is_guarded) {
+        set_filter(device, control, None)?;
+    }
     if before.as_ref().is_some_and(is_prefixed) {
         // None that has only helped comes into force when the prefix ends.
         retire(device, programs.held()?.iter().filter(|held| held.name == STEER))?;
     }
     detach_all(device, &programs)?;
-    set_steering(device, control, None)?;
+    if !settings.beside_others || before.as_ref().is_some_and(is_rss) {
+        set_steering(device, control, None)?;
+    }
     retire(device, programs.held()?.iter())?;
     Ok(before.is_some() || is_lost)
 }
@@ -173,6 +180,7 @@ fn changeable(
             Err(Error::OwnedByOther { name, owner: state.owner.clone() })
         }
         Some(_) => Ok(found),
+        None if settings.beside_others => Ok(None),
         None => match device.foreign().into_iter().next() {
             Some(foreign) => Err(Error::Foreign { name, foreign }),
             None => Ok(None),
@@ -196,7 +204,7 @@ fn before(
 struct Change<'a> {
     device: &'a Device,
     control: Option<BorrowedFd<'a>>,
-    hook: Option<Hook>,
+    settings: &'a Settings,
     programs: Programs<'a>,
     before: Option<InForce>,
     loaded: Loaded,
@@ -206,7 +214,7 @@ impl Change<'_> {
     fn rss_with_prefix(&self) -> Result<()> {
         let needs_noted_queue = match &self.before {
             // Its steering program knows frames with prefix and without.
-            Some(before) if before.state.steering == SteeringMode::Rss => {
+            Some(before) if is_rss(before) => {
                 is_prefixed(before) && now()? >= before.state.guarded_from
             }
             _ => true,
@@ -219,20 +227,27 @@ impl Change<'_> {
 
     fn automatic_with_prefix(&self) -> Result<()> {
         self.prefix()?;
-        set_steering(self.device, self.control, None)
+        self.no_steering()
     }
 
     /// Have frames prefixed, and those without dropped. If that is refused, all is as it was.
     fn prefix(&self) -> Result<()> {
         let was_prefixed = self.was_prefixed();
-        if !was_prefixed {
+        let is_to_be_guarded = !self.settings.beside_others;
+        if is_to_be_guarded && !self.before.as_ref().is_some_and(is_guarded) {
             // Loading has taken its time, so the grace starts here.
             let until = now()? + GRACE.as_nanos() as u64;
             Running::with_id(self.loaded.bearer_id())
                 .and_then(|report| report.set_guarded_from(until))
                 .map_err(|source| self.device.unreadable(source))?;
         }
-        let guard = || set_filter(self.device, self.control, Some(self.loaded.program(FILTER)?));
+        let guard = || {
+            if is_to_be_guarded {
+                set_filter(self.device, self.control, Some(self.loaded.program(FILTER)?))
+            } else {
+                self.no_filter()
+            }
+        };
         let result = self.put_on_hook().and_then(|()| guard());
         if result.is_err() && !was_prefixed {
             for program in find::on_hook(self.device)? {
@@ -240,8 +255,10 @@ impl Change<'_> {
                     detach(self.device, &program)?;
                 }
             }
-            let is_rss = |before: &InForce| before.state.steering == SteeringMode::Rss;
-            if !self.before.as_ref().is_some_and(is_rss) {
+            let has_set_steering = self.settings.steering == SteeringMode::Rss;
+            if !self.before.as_ref().is_some_and(is_rss)
+                && (has_set_steering || !self.settings.beside_others)
+            {
                 set_steering(self.device, self.control, None)?;
             }
         }
@@ -250,18 +267,34 @@ impl Change<'_> {
 
     fn rss(&self) -> Result<()> {
         set_steering(self.device, self.control, Some(self.loaded.program(STEER)?))?;
-        set_filter(self.device, self.control, None)?;
+        self.no_filter()?;
         detach_all(self.device, &self.programs)
     }
 
     fn automatic(&self) -> Result<()> {
-        set_filter(self.device, self.control, None)?;
+        self.no_filter()?;
         if self.was_prefixed() {
             // None that has only helped comes into force when the prefix ends.
             self.retire_others()?;
         }
         self.put_on_hook()?;
+        self.no_steering()
+    }
+
+    /// Have the kernel steer, or whoever did before.
+    fn no_steering(&self) -> Result<()> {
+        if self.settings.beside_others && !self.before.as_ref().is_some_and(is_rss) {
+            return Ok(());
+        }
         set_steering(self.device, self.control, None)
+    }
+
+    /// Have no frame dropped, but by a filter of somebody else.
+    fn no_filter(&self) -> Result<()> {
+        if self.settings.beside_others && !self.before.as_ref().is_some_and(is_guarded) {
+            return Ok(());
+        }
+        set_filter(self.device, self.control, None)
     }
 
     fn was_prefixed(&self) -> bool {
@@ -277,8 +310,8 @@ impl Change<'_> {
         let in_place = existing
             .iter()
             .filter_map(|found| found.attached.as_ref())
-            .find(|attached| self.hook.is_none_or(|hook| hook == attached.hook()));
-        match (in_place, self.hook) {
+            .find(|attached| self.settings.hook.is_none_or(|hook| hook == attached.hook()));
+        match (in_place, self.settings.hook) {
             (Some(attached), _) => point.replace(attached, program)?,
             (None, Some(hook)) => point.attach(hook, program)?,
             (None, None) => match point.attach(Hook::Tcx, program) {
@@ -332,6 +365,16 @@ fn is_prefixed(before: &InForce) -> bool {
     before.attached.is_some() && before.state.report == ReportMode::Kernel
 }
 
+/// Whether frames without prefix are dropped.
+fn is_guarded(before: &InForce) -> bool {
+    is_prefixed(before) && before.state.guarded_from != State::UNGUARDED
+}
+
+/// Whether the device's steering program is ours.
+fn is_rss(before: &InForce) -> bool {
+    before.state.steering == SteeringMode::Rss
+}
+
 /// Nanoseconds of `CLOCK_MONOTONIC`, as programs see them.
 fn now() -> Result<u64> {
     let now = clock_gettime(ClockId::Monotonic);
@@ -339,7 +382,8 @@ fn now() -> Result<u64> {
     Ok(since_boot.as_nanos() as u64)
 }
 
-fn check_queue(queue: u16) -> Result<()> {
+/// Whether a device can have a queue of this number.
+pub(super) fn check_queue(queue: u16) -> Result<()> {
     if usize::from(queue) < MAX_QUEUES { Ok(()) } else { Err(Error::QueueNumber { queue }) }
 }
 

@@ -11,7 +11,7 @@ mod install;
 mod settings;
 
 use std::fmt;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use tunrss_bpf::{Counters, Driver, Owner, ReportMode, State};
 use tunrss_hash::SteeringConfig;
@@ -56,6 +56,7 @@ impl Device {
         if !self.is_multi_queue() {
             return Err(Error::SingleQueue { name: self.name().clone() });
         }
+        install::check_queue(config.highest_queue())?;
         let settings = settings.into();
         let control = self.control()?;
         let program = install::install(self, control.as_ref().map(AsFd::as_fd), config, &settings)?;
@@ -63,6 +64,32 @@ impl Device {
         let owner = settings.owner;
         let device = self.clone();
         Ok(Steering { device, control, report, owner, program, is_kept: false })
+    }
+
+    /// Put `config` in force for good, for who holds a descriptor of the device: `control`, attached or
+    /// detached. Nobody else's is looked for, nor another attached, so it works also on a device that
+    /// takes one queue only. A macvtap needs no descriptor.
+    ///
+    /// Any queue number is taken, modulo the attached queues when a packet comes.
+    ///
+    /// # Errors
+    /// As for [`Device::steer`]. What was in force stays so.
+    pub fn steer_by<T: AsRef<[u16]>>(
+        &self,
+        control: impl AsFd,
+        config: &SteeringConfig<T>,
+        settings: &Settings,
+    ) -> Result<()> {
+        install::install(self, self.as_control(&control), config, settings).map(drop)
+    }
+
+    /// Take away what is in force, for who holds a descriptor of the device; else as
+    /// [`Device::clear_as`].
+    ///
+    /// # Errors
+    /// As for [`Device::clear`].
+    pub fn clear_by(&self, control: impl AsFd, settings: &Settings) -> Result<bool> {
+        install::remove(self, self.as_control(&control), settings, |_| true)
     }
 
     /// What is in force on the device, whichever process has set it, as read back from the running
@@ -158,6 +185,10 @@ impl Device {
         install::check_changeable(self, settings)
     }
 
+    fn as_control<'a>(&self, control: &'a impl AsFd) -> Option<BorrowedFd<'a>> {
+        (self.driver() == Driver::Tun).then(|| control.as_fd())
+    }
+
     /// A descriptor for device-wide ioctls; macvtap has none that matter here.
     fn control(&self) -> Result<Option<OwnedFd>> {
         match self.driver() {
@@ -200,6 +231,7 @@ impl Steering {
         config: &SteeringConfig<T>,
         settings: impl Into<Settings>,
     ) -> Result<()> {
+        install::check_queue(config.highest_queue())?;
         let settings = settings.into();
         let control = self.control.as_ref().map(AsFd::as_fd);
         self.program = install::install(&self.device, control, config, &settings)?;

@@ -31,6 +31,11 @@ pub struct Settings {
     pub owner: Owner,
     /// Whether to take a device that somebody else steers.
     pub force: bool,
+    /// Whether the device's program slots may hold what somebody else has put there, and keep it: the
+    /// filter program always, so that frames without report are not dropped in report mode `kernel`;
+    /// the steering program unless the configuration chooses the queue. Programs of others are not
+    /// looked for then. For who answers for the device's programs, as its only user.
+    pub beside_others: bool,
 }
 
 impl Settings {
@@ -53,6 +58,7 @@ impl Default for Settings {
             hook: None,
             owner: Self::process(),
             force: false,
+            beside_others: false,
         }
     }
 }
