@@ -1,0 +1,277 @@
+//! Reading: the program's record from the kernel's.
+
+use std::cell::RefCell;
+use std::ffi::c_int;
+use std::os::fd::RawFd;
+use std::sync::atomic::Ordering;
+
+use tunrss::bpf::Prefix;
+use tunrss::hash::{Link, SteeringConfig, classify};
+
+use crate::descriptors::{self, Entry};
+use crate::devices::{Facts, HashSlot};
+use crate::ioctl;
+use crate::record::{self, Aside, Head};
+use crate::sys::buffers::Buffers;
+use crate::sys::{memory, shared};
+
+/// Read one record from `fd` into `parts`, by `call`, which is `readv` but for the descriptor. Returns
+/// what `call` does, or the length of the program's record: `virtio_net_hdr_v1_hash` in front of the
+/// frame, where the hash is reported.
+///
+/// A descriptor that is not known to be a device's is read as it is.
+///
+/// # Safety
+/// The parts are what the caller of `readv` answers for: memory that may be written, or that the kernel
+/// refuses with `EFAULT`.
+pub unsafe fn readv(
+    fd: RawFd,
+    parts: &[libc::iovec],
+    call: impl Fn(&[libc::iovec]) -> isize,
+) -> isize {
+    // SAFETY: as the caller answers for. They are used up to where the kernel has written, and eight
+    // bytes beyond at most, where the program's record ends.
+    let buffers = unsafe { Buffers::new(parts) };
+    match Way::of(fd, buffers.len()) {
+        Way::AsItIs => call(parts),
+        Way::Hash { head, slot } => {
+            let read = call(parts);
+            if let (Ok(len), Some(slot)) = (usize::try_from(read), slot_hash(slot)) {
+                hash(buffers, head, len, slot);
+            }
+            read
+        }
+        Way::Prefix { head, place, reports } => {
+            let mut aside = [0; Prefix::LEN];
+            let extra = libc::iovec { iov_base: aside.as_mut_ptr().cast(), iov_len: Prefix::LEN };
+            let at = match place {
+                Aside::BehindHead => head.len(),
+                Aside::AtEnd => buffers.len(),
+            };
+            let read = with_inserted(parts, at, extra, call);
+            match usize::try_from(read) {
+                Ok(len) => {
+                    let len = record::finish(buffers, head, place, aside, len, reports);
+                    isize::try_from(len).unwrap_or(read)
+                }
+                Err(_) => read,
+            }
+        }
+    }
+}
+
+/// The same for the arguments of `readv` as they came; `next` is `readv` but for the descriptor.
+///
+/// # Safety
+/// As for `readv`.
+pub unsafe fn readv_as_called(
+    fd: RawFd,
+    parts: *const libc::iovec,
+    count: c_int,
+    next: impl Fn(*const libc::iovec, c_int) -> isize,
+) -> isize {
+    let len = usize::try_from(count).unwrap_or(0);
+    if len == 0 || len > IOV_MAX || !memory::is_readable(parts as usize, len * PART_LEN) {
+        return next(parts, count);
+    }
+    // SAFETY: they have just been seen to be there, and the caller leaves them there for the call.
+    let parts = unsafe { std::slice::from_raw_parts(parts, len) };
+    let call = |parts: &[libc::iovec]| {
+        // One or two more than the caller's: the kernel says if that is too many.
+        next(parts.as_ptr(), c_int::try_from(parts.len()).unwrap_or(c_int::MAX))
+    };
+    // SAFETY: as the caller answers for.
+    unsafe { readv(fd, parts, call) }
+}
+
+const PART_LEN: usize = size_of::<libc::iovec>();
+
+/// linux/uio.h
+const IOV_MAX: usize = 1024;
+
+/// How a descriptor is read.
+enum Way {
+    /// The kernel's record is the program's.
+    AsItIs,
+    /// There may be a prefix.
+    Prefix { head: Head, place: Aside, reports: bool },
+    /// On a macvtap no prefix comes: the hash is computed here.
+    Hash { head: Head, slot: u16 },
+}
+
+impl Way {
+    fn of(fd: RawFd, room: usize) -> Self {
+        let entry = match descriptors::get(fd) {
+            // Attached perhaps by a copy of it.
+            Some(Entry::Unattached) => ioctl::look_up(fd),
+            entry => entry,
+        };
+        let Some(Entry::Attached { slot, vnet_hdr_len }) = entry else { return Self::AsItIs };
+        if ioctl::IS_NATIVE.load(Ordering::Relaxed) {
+            return Self::AsItIs;
+        }
+        let devices = shared::devices();
+        let Some(facts) = devices.and_then(|devices| devices.slot(slot)).map(|slot| slot.facts())
+        else {
+            return Self::AsItIs;
+        };
+        let head = facts.head(vnet_hdr_len);
+        // The kernel refuses a read that has no room for it.
+        if room < head.len() {
+            return Self::AsItIs;
+        }
+        if facts.is_macvtap {
+            let is_hashed = facts.reports && head.has_hash();
+            return if is_hashed { Self::Hash { head, slot } } else { Self::AsItIs };
+        }
+        if !head.has_hash() && !facts.was_prefixed {
+            return Self::AsItIs;
+        }
+        let place = if facts.is_prefixed { Aside::BehindHead } else { Aside::AtEnd };
+        Self::Prefix { head, place, reports: facts.is_prefixed }
+    }
+}
+
+impl Facts {
+    /// What is in front of a frame, for a descriptor with this header of its own.
+    fn head(self, own_vnet_hdr_len: u16) -> Head {
+        let vnet_hdr_len = if self.is_macvtap { own_vnet_hdr_len } else { self.vnet_hdr_len };
+        Head {
+            packet_information: if self.has_packet_information { 4 } else { 0 },
+            vnet_hdr: vnet_hdr_len.into(),
+        }
+    }
+}
+
+fn slot_hash(slot: u16) -> Option<&'static HashSlot> {
+    Some(shared::devices()?.slot(slot)?.hash())
+}
+
+/// Call with the parts and one more, `at` bytes behind their start.
+fn with_inserted(
+    parts: &[libc::iovec],
+    at: usize,
+    extra: libc::iovec,
+    call: impl Fn(&[libc::iovec]) -> isize,
+) -> isize {
+    let mut few = [const { libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 } }; FEW];
+    let needed = parts.len() + 2;
+    if let Some(few) = few.get_mut(..needed) {
+        let len = insert(parts, at, extra, few);
+        return call(few.get(..len).unwrap_or_default());
+    }
+    // One part is cut in two, and one comes in between: the kernel takes 1,024.
+    let mut many = vec![extra; needed];
+    let len = insert(parts, at, extra, &mut many);
+    call(many.get(..len).unwrap_or_default())
+}
+
+/// Parts for which no memory has to be asked for.
+const FEW: usize = 34;
+
+/// The parts with one more, `at` bytes behind their start, into `into`. Returns how many they are.
+fn insert(parts: &[libc::iovec], at: usize, extra: libc::iovec, into: &mut [libc::iovec]) -> usize {
+    let mut left = at;
+    let mut is_in = false;
+    let mut all = into.iter_mut();
+    let mut count = 0;
+    let mut push = |part: libc::iovec| {
+        if let Some(place) = all.next() {
+            *place = part;
+            count += 1;
+        }
+    };
+    for &part in parts {
+        if is_in || part.iov_len < left {
+            left = if is_in { left } else { left - part.iov_len };
+            push(part);
+            continue;
+        }
+        push(libc::iovec { iov_len: left, ..part });
+        push(extra);
+        is_in = true;
+        let base = part.iov_base.cast::<u8>().wrapping_add(left).cast();
+        push(libc::iovec { iov_base: base, iov_len: part.iov_len - left });
+    }
+    if !is_in {
+        push(extra);
+    }
+    count
+}
+
+/// Put the hash of a record of `len` bytes into its header.
+fn hash(buffers: Buffers<'_>, head: Head, len: usize, by: &HashSlot) {
+    let mut front = [0; LONGEST_FRONT];
+    let in_front = len.min(buffers.len()).saturating_sub(head.len()).min(LONGEST_FRONT);
+    let (frame, _) = front.split_at_mut(in_front);
+    buffers.read(head.len(), frame);
+    let verdict = HASHER.with(|hasher| {
+        // It is in use only if a signal's handler reads as well.
+        let mut own = None;
+        let mut borrowed = hasher.try_borrow_mut();
+        let hasher = borrowed.as_deref_mut().unwrap_or(&mut own);
+        let is_current = hasher.as_ref().is_some_and(|hasher| hasher.is_of(by));
+        if !is_current {
+            *hasher = Hasher::of(by);
+        }
+        hasher.as_ref().map(|hasher| classify(&hasher.config, Link::Ethernet, frame))
+    });
+    let (hash, report) = verdict.map_or((0, 0), |verdict| (verdict.hash, verdict.report.code()));
+    record::write_hash(buffers, head, hash, report);
+}
+
+/// What of a frame is looked at: link header, tags, IP header and ports, and between them extension
+/// headers of as much as a frame of usual size.
+const LONGEST_FRONT: usize = 2048;
+
+/// What a thread has last hashed by.
+struct Hasher {
+    /// The address of the slot, and the version that was there.
+    source: (usize, u32),
+    config: Box<SteeringConfig<[u16; 1]>>,
+}
+
+impl Hasher {
+    fn of(slot: &HashSlot) -> Option<Self> {
+        let (version, types, key) = slot.get()?;
+        let config = SteeringConfig::new(types, key, [0], 0).ok()?;
+        Some(Self {
+            source: (std::ptr::from_ref(slot) as usize, version),
+            config: Box::new(config),
+        })
+    }
+
+    fn is_of(&self, slot: &HashSlot) -> bool {
+        self.source == (std::ptr::from_ref(slot) as usize, slot.version())
+    }
+}
+
+thread_local! {
+    static HASHER: RefCell<Option<Hasher>> = const { RefCell::new(None) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn part_is_inserted_at_any_place() {
+        let part = |base: usize, len| libc::iovec { iov_base: base as *mut _, iov_len: len };
+        let parts = [part(1000, 3), part(2000, 0), part(3000, 5)];
+        let extra = part(9000, 8);
+        for at in 0..=8 {
+            let mut into = [extra; 5];
+            let count = insert(&parts, at, extra, &mut into);
+            let bytes = |parts: &[libc::iovec]| -> Vec<usize> {
+                let addresses = |part: &libc::iovec| {
+                    let base = part.iov_base as usize;
+                    base..base + part.iov_len
+                };
+                parts.iter().flat_map(addresses).collect()
+            };
+            let mut expected = bytes(&parts);
+            expected.splice(at..at, 9000..9008);
+            assert_eq!(bytes(&into[..count]), expected, "{at}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The caller's memory, at addresses that may be wrong: the kernel copies, and says `EFAULT`.
+
+use std::cell::Cell;
+use std::ffi::c_void;
+use std::io;
+
+use rustix::io::Errno;
+
+use crate::error::{Error, Result};
+
+/// Fill `into` from the caller's memory.
+///
+/// # Errors
+/// `EFAULT` if not all of it can be read.
+pub(crate) fn read(address: usize, into: &mut [u8]) -> Result<()> {
+    if into.is_empty() {
+        return Ok(());
+    }
+    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: into.len() };
+    // SAFETY: process_vm_readv writes at most `iov_len` bytes to `local`, which are those of `into`,
+    // and reads `remote` as any other process would: a wrong address is an error (mm/process_vm_access.c,
+    // v6.12). Both structs live past the call.
+    let copied = unsafe {
+        libc::process_vm_readv(
+            std::process::id() as libc::pid_t,
+            &raw const local,
+            1,
+            &raw const remote,
+            1,
+            0,
+        )
+    };
+    match check(copied, into.len()) {
+        Err(error) if is_forbidden(&error) => through_pipe(address, Direction::Read, into),
+        result => result,
+    }
+}
+
+/// Whether all of the caller's memory in this range can be read.
+///
+/// What a thread has last found to be readable is taken to be so as long as it asks for the same: it is
+/// an array of buffers that it reads into again and again, and each look is a system call.
+pub(crate) fn is_readable(address: usize, len: usize) -> bool {
+    thread_local! {
+        static LAST: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    }
+    if LAST.get() == (address, len) {
+        return true;
+    }
+    let mut copy = [0; 512];
+    let is_readable = (0..len).step_by(copy.len()).all(|at| {
+        let now = (len - at).min(copy.len());
+        let (copy, _) = copy.split_at_mut(now);
+        read(address.wrapping_add(at), copy).is_ok()
+    });
+    if is_readable {
+        LAST.set((address, len));
+    }
+    is_readable
+}
+
+/// Copy `from` into the caller's memory.
+///
+/// # Errors
+/// `EFAULT` if not all of it can be written. What could be may have been.
+pub(crate) fn write(address: usize, from: &[u8]) -> Result<()> {
+    let local = libc::iovec { iov_base: from.as_ptr().cast_mut().cast(), iov_len: from.len() };
+    let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: from.len() };
+    // SAFETY: process_vm_writev reads at most `iov_len` bytes from `local`, which are those of `from`,
+    // and writes `remote` as any other process would: a wrong address or one that is read-only is an
+    // error (as above). Writing there is what the caller has asked for. Both structs live past the call.
+    let copied = unsafe {
+        libc::process_vm_writev(
+            std::process::id() as libc::pid_t,
+            &raw const local,
+            1,
+            &raw const remote,
+            1,
+            0,
+        )
+    };
+    match check(copied, from.len()) {
+        Err(error) if is_forbidden(&error) => {
+            through_pipe(address, Direction::Write, &mut from.to_vec())
+        }
+        result => result,
+    }
+}
+
+fn check(copied: isize, len: usize) -> Result<()> {
+    if copied < 0 {
+        let error = io::Error::last_os_error();
+        return Err(Error::Argument {
+            errno: Errno::from_io_error(&error).unwrap_or(Errno::FAULT),
+        });
+    }
+    // It stops at the first page that it cannot take.
+    if copied as usize == len { Ok(()) } else { Err(Error::Argument { errno: Errno::FAULT }) }
+}
+
+/// Sandboxes may not let it be called.
+fn is_forbidden(error: &Error) -> bool {
+    matches!(error.errno(), Errno::PERM | Errno::NOSYS)
+}
+
+enum Direction {
+    Read,
+    Write,
+}
+
+/// The same, in pieces through a pipe, whose ends copy from and to wrong addresses with an error, too.
+fn through_pipe(address: usize, direction: Direction, bytes: &mut [u8]) -> Result<()> {
+    let refused = |error: Errno| Error::Argument { errno: error };
+    let (output, input) =
+        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(refused)?;
+    let mut address = address;
+    // A pipe holds that much at least.
+    for piece in bytes.chunks_mut(4096) {
+        use std::os::fd::AsRawFd;
+        let len = piece.len();
+        let copied = match direction {
+            Direction::Read => {
+                // SAFETY: write reads at most `len` bytes at any address, or fails (EFAULT).
+                let copied =
+                    unsafe { libc::write(input.as_raw_fd(), address as *const c_void, len) };
+                check(copied, len)?;
+                rustix::io::read(&output, piece).map_err(refused)?
+            }
+            Direction::Write => {
+                rustix::io::write(&input, piece).map_err(refused)?;
+                // SAFETY: read writes at most `len` bytes at any address, or fails (EFAULT); that is
+                // what the caller has asked for.
+                let copied = unsafe { libc::read(output.as_raw_fd(), address as *mut c_void, len) };
+                check(copied, len)?;
+                len
+            }
+        };
+        check(copied as isize, len)?;
+        address = address.wrapping_add(len);
+    }
+    Ok(())
+}
+
+/// Whether there is memory for what a request takes, beyond what may be asked for here and there: Rust
+/// ends a program that gets none.
+pub(crate) fn is_plentiful() -> bool {
+    Vec::<u8>::new().try_reserve_exact(ENOUGH).is_ok()
+}
+
+/// Several times what the longest table takes, and what a thread takes.
+const ENOUGH: usize = 8 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_and_refuses() {
+        let mut bytes = *b"something";
+        let mut copy = [0; 9];
+        read(bytes.as_ptr() as usize, &mut copy).unwrap();
+        assert_eq!(copy, bytes);
+        write(bytes.as_mut_ptr() as usize, b"other").unwrap();
+        assert_eq!(&bytes, b"otherhing");
+        for address in [0, 8, usize::MAX - 4] {
+            assert_eq!(read(address, &mut copy).unwrap_err().errno(), Errno::FAULT);
+            assert_eq!(write(address, &copy).unwrap_err().errno(), Errno::FAULT);
+        }
+        read(0, &mut []).unwrap();
+        let long = [0u8; 1000];
+        assert!(
+            is_readable(long.as_ptr() as usize, 1000) && is_readable(long.as_ptr() as usize, 1000)
+        );
+        assert!(!is_readable(8, 1000) && !is_readable(usize::MAX - 600, 1000));
+    }
+
+    #[test]
+    fn copies_and_refuses_through_a_pipe() {
+        let mut bytes: Vec<u8> = (0..10_000u32).map(|step| step as u8).collect();
+        let mut copy = vec![0; 10_000];
+        through_pipe(bytes.as_ptr() as usize, Direction::Read, &mut copy).unwrap();
+        assert_eq!(copy, bytes);
+        copy.reverse();
+        through_pipe(bytes.as_mut_ptr() as usize, Direction::Write, &mut copy).unwrap();
+        assert_eq!(copy, bytes);
+        for direction in [Direction::Read, Direction::Write] {
+            assert_eq!(through_pipe(8, direction, &mut copy).unwrap_err().errno(), Errno::FAULT);
+        }
+    }
+}
