@@ -44,10 +44,11 @@ enum Command {
         #[arg(value_name = "TIER")]
         tiers: Vec<Tier>,
     },
-    /// Write the golden listings anew, to be reviewed as a diff
+    /// Write the golden listings and the C header anew, to be reviewed as a diff
     ///
     /// The listings are those under crates/tunrss-bpf/tests/golden. Their instruction budgets
-    /// stand in crates/tunrss-bpf/tests/golden.rs and are changed there.
+    /// stand in crates/tunrss-bpf/tests/golden.rs and are changed there. The header is
+    /// crates/libtunrss/include/tunrss.h.
     Bless,
     /// Measure tunrss beside its peers, all in one run; --help says more
     #[command(disable_help_flag = true)]
@@ -108,14 +109,21 @@ fn test(unprivileged: bool, tiers: Vec<Tier>) -> Result<ExitCode> {
 
 fn bless() -> Result<ExitCode> {
     std::env::set_current_dir(repository())?;
-    let blessing =
-        Child::cargo(["test", "--locked", "--package", "tunrss-bpf", "--test", "golden"])
+    for (package, test, files) in BLESSED {
+        let blessing = Child::cargo(["test", "--locked", "--package", package, "--test", test])
             .env("TUNRSS_BLESS", "1")
             .run()?;
-    blessing.check()?;
-    println!("the listings are those of the code: git diff crates/tunrss-bpf/tests/golden");
+        blessing.check()?;
+        println!("{files} are those of the code: git diff {files}");
+    }
     Ok(ExitCode::SUCCESS)
 }
+
+/// Tests that write the files they compare with if they are told to: package, test, files.
+const BLESSED: [(&str, &str, &str); 2] = [
+    ("tunrss-bpf", "golden", "crates/tunrss-bpf/tests/golden"),
+    ("libtunrss", "header", "crates/libtunrss/include"),
+];
 
 /// Build and run the benchmarks, which have arguments and a help of their own.
 fn bench(args: &[OsString]) -> Result<ExitCode> {

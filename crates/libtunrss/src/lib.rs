@@ -76,7 +76,7 @@ fn open(name: &CStr, flags: c_int) -> Result<c_int, Error> {
 }
 
 /// Make an ioctl on a descriptor of a TUN, TAP or macvtap, however it was opened. Those of both generations
-/// of the kernel series (see tunrss(3)) are done here, unless the kernel has them; all others are the
+/// of the kernel series (see libtunrss(3)) are done here, unless the kernel has them; all others are the
 /// kernel's. Made by this function, TUNSETIFF, TUNSETVNETHDRSZ and TUNSETSTEERINGEBPF are heeded.
 ///
 /// # Safety
