@@ -74,8 +74,14 @@ pub(crate) fn installs_by_itself() -> bool {
 pub(crate) const VALGRIND: [Tool; 1] = [Tool { name: "valgrind", package: "valgrind" }];
 
 /// Those of the tier bpf.
-pub(crate) const BPF: [Tool; 2] =
-    [Tool { name: "bpftool", package: "bpftool" }, Tool { name: "ip", package: "iproute2" }];
+pub(crate) const BPF: [Tool; 6] = [
+    Tool { name: "bpftool", package: "bpftool" },
+    Tool { name: "ip", package: "iproute2" },
+    Tool { name: "cc", package: "gcc" },
+    Tool { name: "pkg-config", package: "pkg-config" },
+    Tool { name: "strace", package: "strace" },
+    Tool { name: "valgrind", package: "valgrind" },
+];
 
 /// Those of the tier vm. The guest has the last two.
 pub(crate) const VM: [Tool; 3] = [

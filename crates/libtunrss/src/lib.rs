@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_ulong, c_void};
+use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libc::{iovec, size_t, ssize_t};
@@ -106,7 +107,7 @@ pub unsafe extern "C" fn tunrss_rss_config(
         // SAFETY: the caller's bytes.
         let body = unsafe { bytes(body, len) };
         let setting = Setting::from_rss_config(body, flags & TUNRSS_REPORT != 0)?;
-        tunrss_uapi::set(fd, setting).map(|()| 0)
+        tunrss_uapi::set(borrow(fd)?, setting).map(|()| 0)
     })
 }
 
@@ -122,7 +123,7 @@ pub unsafe extern "C" fn tunrss_hash_config(fd: c_int, body: *const c_void, len:
     answer(|| {
         // SAFETY: the caller's bytes.
         let body = unsafe { bytes(body, len) };
-        tunrss_uapi::set(fd, Setting::from_hash_config(body)?).map(|()| 0)
+        tunrss_uapi::set(borrow(fd)?, Setting::from_hash_config(body)?).map(|()| 0)
     })
 }
 
@@ -152,6 +153,7 @@ pub unsafe extern "C-unwind" fn tunrss_readv(
     parts: *const iovec,
     count: c_int,
 ) -> ssize_t {
+    tunrss_uapi::look_at(fd);
     // SAFETY: the caller's arguments, or his buffers and one of ours, which lives past the call.
     let next = |parts, count| unsafe { libc::readv(fd, parts, count) };
     // SAFETY: the caller's arguments.
@@ -242,6 +244,15 @@ fn answer(act: impl FnOnce() -> Result<c_int, Error>) -> c_int {
     // SAFETY: as above.
     unsafe { *place = number };
     -1
+}
+
+/// The caller's descriptor, for the time of a call.
+fn borrow<'a>(fd: c_int) -> Result<BorrowedFd<'a>, Error> {
+    if fd < 0 {
+        return Err(Error::NotATun { source: errno(libc::EBADF) });
+    }
+    // SAFETY: it is not -1. Whether it is open is the caller's to see to; if not, system calls say so.
+    Ok(unsafe { BorrowedFd::borrow_raw(fd) })
 }
 
 /// # Safety

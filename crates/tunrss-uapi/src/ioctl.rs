@@ -2,7 +2,7 @@
 
 use std::ffi::{c_int, c_ulong};
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{FileType, fstat, makedev};
@@ -47,13 +47,15 @@ pub unsafe fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_in
             }
             Err(error) => match (Errno::from_io_error(&error), one) {
                 (Some(Errno::INVAL), Request::Set(set)) => {
+                    memory::ensure_plentiful()?;
                     adopt(fd)?;
                     set_by_argument(fd, set, argument).map(|()| 0)
                 }
                 // Asked before it is attached, too.
                 (Some(Errno::INVAL | Errno::BADFD), Request::Query(query)) => {
                     adopt(fd)?;
-                    memory::write(argument, &query.answer()).map(|()| 0)
+                    let (answer, len) = query.answer();
+                    memory::write(argument, answer.get(..len).unwrap_or(&answer)).map(|()| 0)
                 }
                 _ => passed(Err(error)),
             },
@@ -61,6 +63,7 @@ pub unsafe fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_in
     }
     match request as u32 {
         TUNSETIFF => {
+            memory::ensure_plentiful()?;
             let is_new = names_no_device(argument);
             let result = passed(call::ioctl(fd, request, argument))?;
             adopt(fd)?;
@@ -68,12 +71,16 @@ pub unsafe fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_in
             Ok(result)
         }
         TUNSETVNETHDRSZ => {
+            memory::ensure_plentiful()?;
             let result = passed(call::ioctl(fd, request, argument))?;
             adopt(fd)?;
             resized(fd);
             Ok(result)
         }
-        TUNSETSTEERINGEBPF => set_program(fd, request, argument),
+        TUNSETSTEERINGEBPF => {
+            memory::ensure_plentiful()?;
+            set_program(fd, request, argument)
+        }
         _ => {
             let result = passed(call::ioctl(fd, request, argument))?;
             if OBSERVED.contains(&(request as u32)) && adopt(fd).is_ok() {
@@ -86,9 +93,13 @@ pub unsafe fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_in
 
 /// Have `setting` in force on the device that `fd` is attached to, in place of what is.
 ///
+/// Tell of the descriptor's end by [`descriptors::closed`].
+///
 /// # Errors
 /// As for [`ioctl`].
-pub fn set(fd: RawFd, setting: Setting) -> Result<()> {
+pub fn set(fd: impl AsFd, setting: Setting) -> Result<()> {
+    let fd = fd.as_fd().as_raw_fd();
+    memory::ensure_plentiful()?;
     adopt(fd)?;
     let target = Target::of(fd)?;
     let _lock = shared::Lock::take()?;
@@ -156,9 +167,8 @@ impl Target {
 
     /// By who has the lock.
     fn set(&self, setting: Setting) -> Result<()> {
-        if !memory::is_plentiful() {
-            return Err(Error::NoMemory);
-        }
+        // Somebody who is no relative may have changed the header.
+        self.slot.set_facts(self.slot.facts().with_header(&self.attachment));
         let reports = setting.reports();
         let config = setting.into_config()?;
         let mode = self.mode(reports);
@@ -235,13 +245,16 @@ impl Facts {
 
     /// The same with what the kernel says of the device.
     fn seen(self, attachment: &Attachment, device: &Device) -> Self {
-        let len = if attachment.has_vnet_hdr() { attachment.vnet_hdr_len() } else { 0 };
         Self {
-            vnet_hdr_len: u16::try_from(len).unwrap_or(u16::MAX),
             has_packet_information: device.has_packet_information(),
             is_macvtap: device.kind() == Kind::Macvtap,
-            ..self
+            ..self.with_header(attachment)
         }
+    }
+
+    fn with_header(self, attachment: &Attachment) -> Self {
+        let len = if attachment.has_vnet_hdr() { attachment.vnet_hdr_len() } else { 0 };
+        Self { vnet_hdr_len: u16::try_from(len).unwrap_or(u16::MAX), ..self }
     }
 
     /// The same with what is in force, if that was set by these ioctls.
@@ -394,10 +407,18 @@ fn adopt(fd: RawFd) -> Result<()> {
 /// Find out what a descriptor is attached to, for one that is not known to be attached.
 pub(crate) fn look_up(fd: RawFd) -> Option<Entry> {
     if let Some(Entry::Unattached) = descriptors::get(fd) {
+        memory::ensure_plentiful().ok()?;
         let attachment = attachment(fd).ok()?;
         note(fd, &attachment, false).ok()?;
     }
     descriptors::get(fd)
+}
+
+/// Look at a descriptor that somebody has attached otherwise than by these ioctls, if it is not known.
+pub fn look_at(fd: RawFd) {
+    if descriptors::is_other(fd) && adopt(fd).is_ok() {
+        look_up(fd);
+    }
 }
 
 /// Look at the descriptors that were open before this process knew of any: those of a program that was
@@ -405,11 +426,7 @@ pub(crate) fn look_up(fd: RawFd) -> Option<Entry> {
 pub fn look_at_inherited() {
     let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
     let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    for fd in numbers {
-        if adopt(fd).is_ok() {
-            look_up(fd);
-        }
-    }
+    numbers.for_each(look_at);
 }
 
 /// TUNSETIFF has succeeded.

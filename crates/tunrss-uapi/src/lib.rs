@@ -8,7 +8,7 @@
 //!
 //! Two libraries for C programs are made from this: `libtunrss`, whose functions a program calls, and
 //! `libtunrss_preload.so`, which takes the place of the C library's for programs that know of nothing.
-//! From Rust, [`set`] takes a [`Setting`].
+//! From Rust, [`set`] takes a [`Setting`], and [`read`] reads.
 //!
 //! A setting is kept in the kernel, with the device; what a process knows of devices is only how to read
 //! their records. It shares that with the processes that it forks.
@@ -38,14 +38,14 @@ mod setting;
 mod sys;
 
 pub use error::{Error, Result};
-pub use ioctl::{concerns, ioctl, look_at_inherited, set};
-pub use read::{readv, readv_as_called};
+pub use ioctl::{concerns, ioctl, look_at, look_at_inherited, set};
+pub use read::{read, readv, readv_as_called};
 pub use setting::Setting;
 
 /// Say on standard error why a request was refused, if `TUNRSS_VERBOSE` is in the environment: an error
 /// number is all that an ioctl can say.
 pub fn complain(error: &Error) {
-    if std::env::var_os("TUNRSS_VERBOSE").is_some() {
+    if sys::memory::ensure_plentiful().is_ok() && std::env::var_os("TUNRSS_VERBOSE").is_some() {
         eprintln!("tunrss: {}", error.report());
     }
 }

@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::ffi::c_int;
-use std::os::fd::RawFd;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::atomic::Ordering;
 
 use tunrss::bpf::Prefix;
@@ -13,7 +14,23 @@ use crate::devices::{Facts, HashSlot};
 use crate::ioctl;
 use crate::record::{self, Aside, Head};
 use crate::sys::buffers::Buffers;
-use crate::sys::{memory, shared};
+use crate::sys::{call, memory, shared};
+
+/// Read one record from `fd` into `buffer`: packet information, if the device has it, `struct
+/// virtio_net_hdr_v1_hash`, and the frame, where the hash is reported. Returns its length.
+///
+/// # Errors
+/// Those of the system call: `EAGAIN` if a non-blocking descriptor has no packet.
+pub fn read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    let fd = fd.as_fd().as_raw_fd();
+    ioctl::look_at(fd);
+    let part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: the parts are `buffer`, and eight bytes of ours, which live past the call.
+    let call = |parts: &[libc::iovec]| unsafe { call::readv(fd, parts) };
+    // SAFETY: the part is `buffer`.
+    let read = unsafe { readv(fd, &[part], call) };
+    usize::try_from(read).map_err(|_| io::Error::last_os_error())
+}
 
 /// Read one record from `fd` into `parts`, by `call`, which is `readv` but for the descriptor. Returns
 /// what `call` does, or the length of the program's record: `virtio_net_hdr_v1_hash` in front of the
@@ -44,11 +61,16 @@ pub unsafe fn readv(
         Way::Prefix { head, place, reports } => {
             let mut aside = [0; Prefix::LEN];
             let extra = libc::iovec { iov_base: aside.as_mut_ptr().cast(), iov_len: Prefix::LEN };
-            let at = match place {
-                Aside::BehindHead => head.len(),
-                Aside::AtEnd => buffers.len(),
+            let (at, more) = match place {
+                Aside::BehindHead => (head.len(), 2),
+                Aside::AtEnd => (buffers.len(), 1),
             };
-            let read = with_inserted(parts, at, extra, call);
+            // If the kernel takes no more parts, a record that fills the buffers loses its last bytes.
+            let (place, read) = if parts.len() + more > IOV_MAX {
+                (Aside::AtEnd, call(parts))
+            } else {
+                (place, with_inserted(parts, at, extra, call))
+            };
             match usize::try_from(read) {
                 Ok(len) => {
                     let len = record::finish(buffers, head, place, aside, len, reports);
@@ -77,7 +99,6 @@ pub unsafe fn readv_as_called(
     // SAFETY: they have just been seen to be there, and the caller leaves them there for the call.
     let parts = unsafe { std::slice::from_raw_parts(parts, len) };
     let call = |parts: &[libc::iovec]| {
-        // One or two more than the caller's: the kernel says if that is too many.
         next(parts.as_ptr(), c_int::try_from(parts.len()).unwrap_or(c_int::MAX))
     };
     // SAFETY: as the caller answers for.
@@ -182,7 +203,7 @@ fn insert(parts: &[libc::iovec], at: usize, extra: libc::iovec, into: &mut [libc
         }
     };
     for &part in parts {
-        if is_in || part.iov_len < left {
+        if is_in || part.iov_len <= left {
             left = if is_in { left } else { left - part.iov_len };
             push(part);
             continue;

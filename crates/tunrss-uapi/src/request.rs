@@ -70,14 +70,14 @@ impl Request {
 }
 
 impl Query {
-    /// What is written.
-    pub(crate) fn answer(self) -> Vec<u8> {
-        let types = SUPPORTED_TYPES.bits().to_ne_bytes();
+    /// What is written: bytes, and how many of them.
+    pub(crate) fn answer(self) -> ([u8; 8], usize) {
+        let [t0, t1, t2, t3] = SUPPORTED_TYPES.bits().to_ne_bytes();
         match self {
-            Self::Types => types.to_vec(),
+            Self::Types => ([t0, t1, t2, t3, 0, 0, 0, 0], 4),
             Self::Capability => {
-                let flags = TUN_VNET_HASH_REPORT | TUN_VNET_HASH_RSS;
-                [&flags.to_ne_bytes()[..], &[0; 2], &types].concat()
+                let [f0, f1] = (TUN_VNET_HASH_REPORT | TUN_VNET_HASH_RSS).to_ne_bytes();
+                ([f0, f1, 0, 0, t0, t1, t2, t3], 8)
             }
         }
     }
@@ -251,8 +251,12 @@ mod tests {
 
     #[test]
     fn answers() {
-        assert_eq!(Query::Types.answer(), 0x3fu32.to_ne_bytes());
-        assert_eq!(Query::Capability.answer(), hash(3, 0x3f, &[], &[]));
+        let answer = |query: Query| {
+            let (bytes, len) = query.answer();
+            bytes[..len].to_vec()
+        };
+        assert_eq!(answer(Query::Types), 0x3fu32.to_ne_bytes());
+        assert_eq!(answer(Query::Capability), hash(3, 0x3f, &[], &[]));
     }
 
     #[test]

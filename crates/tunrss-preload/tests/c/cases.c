@@ -43,6 +43,8 @@ static const struct {
 	{ "errno-unattached", case_errno_unattached },
 	{ "errno-pointers", case_errno_pointers },
 	{ "errno-steering", case_errno_steering },
+	{ "filter", case_filter },
+	{ "errno-memory", case_errno_memory },
 	{ "descriptors", case_descriptors },
 	{ "reused-numbers", case_reused_numbers },
 	{ "detached-queue", case_detached_queue },

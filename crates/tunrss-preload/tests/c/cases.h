@@ -57,6 +57,8 @@ void case_capability(const struct generation *generation);
 void case_errno_unattached(const struct generation *generation);
 void case_errno_pointers(const struct generation *generation);
 void case_errno_steering(const struct generation *generation);
+void case_filter(const struct generation *generation);
+void case_errno_memory(const struct generation *generation);
 
 /* cases_steering.c */
 void case_types_tap(const struct generation *generation);

@@ -2,10 +2,13 @@
 #define _GNU_SOURCE
 #include "cases.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <linux/if_tun.h>
@@ -387,4 +390,59 @@ void case_errno_steering(const struct generation *generation)
 	set_config(generation, &device, &config_off);
 	check_bad_programs(&device);
 	check_foreign_program(generation, &device);
+}
+
+/* A filter program is the program's own affair: no setting removes or replaces it. */
+void case_filter(const struct generation *generation)
+{
+	struct config full = full_config(), report = report_config(0x3f);
+	const struct config *configs[] = { &full, &report, &config_off };
+	struct device device;
+	struct packet packet;
+	int program;
+
+	create_device(&device, TAP, QUEUES);
+	program = load_steering_program(0);
+	CHECK_CALL(set_filter_program(&device, program));
+	close(program);
+	build_for_queue(&packet, 1, 0);
+	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+		context("a filter that drops all, setting %zu", i);
+		set_config(generation, &device, configs[i]);
+		send_packet(&device, &packet);
+		expect_quiet(&device);
+	}
+	CHECK_CALL(set_filter_program(&device, -1));
+	set_config(generation, &device, &full);
+	check_kinds(&device, &full);
+}
+
+static size_t mapped_bytes(void)
+{
+	unsigned long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+
+	CHECK(file && fscanf(file, "%lu", &pages) == 1, "statm: %s", error_name(errno));
+	fclose(file);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Without memory a setting is refused, the old one stays, and the program goes on. */
+void case_errno_memory(const struct generation *generation)
+{
+	struct config full = full_config(), second = second_config();
+	struct rlimit before, tight;
+	struct device device;
+
+	create_device(&device, TAP, QUEUES);
+	set_config(generation, &device, &full);
+	CHECK_CALL(getrlimit(RLIMIT_AS, &before));
+	tight = before;
+	tight.rlim_cur = mapped_bytes() + (1 << 16);
+	CHECK_CALL(setrlimit(RLIMIT_AS, &tight));
+	CHECK_ERROR(try_config(generation, device.queue[0], &second), ENOMEM);
+	check_kinds(&device, &full);
+	CHECK_CALL(setrlimit(RLIMIT_AS, &before));
+	set_config(generation, &device, &second);
+	check_kinds(&device, &second);
 }

@@ -416,3 +416,8 @@ int set_steering_program(const struct device *device, int program)
 {
 	return tun_ioctl(device->queue[0], TUNSETSTEERINGEBPF, &program);
 }
+
+int set_filter_program(const struct device *device, int program)
+{
+	return tun_ioctl(device->queue[0], TUNSETFILTEREBPF, &program);
+}

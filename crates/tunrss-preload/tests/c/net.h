@@ -105,5 +105,7 @@ void clear_record(const struct device *device, struct record *record);
 int load_steering_program(int queue);
 /* TUNSETSTEERINGEBPF. `program` may be -1. */
 int set_steering_program(const struct device *device, int program);
+/* TUNSETFILTEREBPF: the program drops packets for which it returns 0. `program` may be -1. */
+int set_filter_program(const struct device *device, int program);
 
 #endif

@@ -39,7 +39,7 @@ struct packet {
 	uint8_t frame[MAX_FRAME];
 };
 
-/* One packet of each kind, all of the fact sheet's flows. */
+/* One packet of each kind, all of the two flows. */
 enum { KINDS = 9 };
 struct kind {
 	const char *name;

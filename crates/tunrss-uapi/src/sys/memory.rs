@@ -3,8 +3,10 @@
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::io;
+use std::ptr;
 
 use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
 use crate::error::{Error, Result};
 
@@ -142,10 +144,25 @@ fn through_pipe(address: usize, direction: Direction, bytes: &mut [u8]) -> Resul
     Ok(())
 }
 
-/// Whether there is memory for what a request takes, beyond what may be asked for here and there: Rust
-/// ends a program that gets none.
-pub(crate) fn is_plentiful() -> bool {
-    Vec::<u8>::new().try_reserve_exact(ENOUGH).is_ok()
+/// See that there is memory for what a request takes. To be called before anything asks for some that
+/// cannot be refused it: Rust ends a program that gets none.
+///
+/// # Errors
+/// [`Error::NoMemory`].
+pub(crate) fn ensure_plentiful() -> Result<()> {
+    // Not of the program's allocator, which would change its ways for so large a piece.
+    // SAFETY: at an address that the kernel chooses, so nothing is unmapped.
+    let piece = unsafe {
+        mmap_anonymous(
+            ptr::null_mut(),
+            ENOUGH,
+            ProtFlags::READ | ProtFlags::WRITE,
+            MapFlags::PRIVATE,
+        )
+    };
+    let piece = piece.map_err(|_| Error::NoMemory)?;
+    // SAFETY: it has just been mapped, and nobody else knows of it.
+    unsafe { munmap(piece, ENOUGH) }.map_err(|_| Error::NoMemory)
 }
 
 /// Several times what the longest table takes, and what a thread takes.

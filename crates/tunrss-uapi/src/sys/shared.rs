@@ -118,7 +118,8 @@ pub(crate) fn is_own_memory() -> bool {
     let mut owner = OWNER.load(Ordering::Acquire);
     if owner.is_null() {
         let protection = ProtFlags::READ | ProtFlags::WRITE;
-        let len = rustix::param::page_size();
+        // A page, whatever its size: the kernel rounds up.
+        let len = size_of::<AtomicU32>();
         // SAFETY: at an address that the kernel chooses, so nothing is unmapped.
         let page = unsafe { mmap_anonymous(ptr::null_mut(), len, protection, MapFlags::PRIVATE) };
         let Ok(page) = page else { return true };

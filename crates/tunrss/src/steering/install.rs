@@ -35,7 +35,6 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::time::{ClockId, clock_gettime};
 use tunrss_bpf::{Driver, FILTER, Object, RETURN_QUEUE, ReportMode, STEER, State, SteeringMode};
 use tunrss_hash::SteeringConfig;
 
@@ -46,7 +45,7 @@ use crate::error::{Error, Result};
 use crate::hook::Hook;
 use crate::load::{self, Loaded, Running};
 use crate::lock::Lock;
-use crate::sys::ioctl;
+use crate::sys::{self, ioctl};
 
 /// Put `config` in force. Returns the id of the program that carries it.
 pub(super) fn install<T: AsRef<[u16]>>(
@@ -215,7 +214,7 @@ impl Change<'_> {
         let needs_noted_queue = match &self.before {
             // Its steering program knows frames with prefix and without.
             Some(before) if is_rss(before) => {
-                is_prefixed(before) && now()? >= before.state.guarded_from
+                is_prefixed(before) && now() >= before.state.guarded_from
             }
             _ => true,
         };
@@ -236,7 +235,7 @@ impl Change<'_> {
         let is_to_be_guarded = !self.settings.beside_others;
         if is_to_be_guarded && !self.before.as_ref().is_some_and(is_guarded) {
             // Loading has taken its time, so the grace starts here.
-            let until = now()? + GRACE.as_nanos() as u64;
+            let until = now() + GRACE.as_nanos() as u64;
             Running::with_id(self.loaded.bearer_id())
                 .and_then(|report| report.set_guarded_from(until))
                 .map_err(|source| self.device.unreadable(source))?;
@@ -376,10 +375,8 @@ fn is_rss(before: &InForce) -> bool {
 }
 
 /// Nanoseconds of `CLOCK_MONOTONIC`, as programs see them.
-fn now() -> Result<u64> {
-    let now = clock_gettime(ClockId::Monotonic);
-    let since_boot = Duration::try_from(now).unwrap_or_default();
-    Ok(since_boot.as_nanos() as u64)
+fn now() -> u64 {
+    sys::clock::monotonic().as_nanos() as u64
 }
 
 /// Whether a device can have a queue of this number.

@@ -288,7 +288,7 @@ struct MapAttr {
     map_name: [u8; NAME_LEN],
 }
 
-/// `union bpf_attr` for `BPF_PROG_LOAD`, up to the name.
+/// `union bpf_attr` for `BPF_PROG_LOAD`, up to what came with the name (Linux 4.15), or soon after.
 #[derive(Default)]
 #[repr(C)]
 struct LoadAttr {
@@ -302,6 +302,8 @@ struct LoadAttr {
     kern_version: u32,
     prog_flags: u32,
     prog_name: [u8; NAME_LEN],
+    prog_ifindex: u32,
+    expected_attach_type: u32,
 }
 
 /// `union bpf_attr` for commands that take a descriptor alone.
@@ -410,7 +412,7 @@ struct RawMapInfo {
 const MAPS_MAX: usize = 8;
 
 const _: () = assert!(size_of::<QueryAttr>() == 64 && size_of::<RawProgramInfo>() == 80);
-const _: () = assert!(size_of::<MapAttr>() == 44 && size_of::<LoadAttr>() == 64);
+const _: () = assert!(size_of::<MapAttr>() == 44 && size_of::<LoadAttr>() == 72);
 const _: () = assert!(size_of::<RawMapInfo>() == 40);
 
 /// # Safety

@@ -18,8 +18,8 @@ use crate::{check, config, is_right, run, senders, set_report};
 #[ignore = "cargo xtask test bpf"]
 fn frame_past_the_qdisc_is_dropped_and_counted() {
     // The tokens, alone and as either half of a class; a class id; all bits.
-    const VALUES: [u32; 8] =
-        [0, 0x7254, 0x7255, 0x1_7255, 0x7254_0000, 0x7255_7255, 0x1_0005, u32::MAX];
+    const VALUES: [u32; 9] =
+        [0, 0x7254, 0x7255, 0x7256, 0x1_7255, 0x7254_0000, 0x7255_7255, 0x1_0005, u32::MAX];
     for (steering, name) in SteeringMode::ALL.into_iter().zip(["past_rss", "past_automatic"]) {
         let settings = Settings { steering, counters: true, ..ReportMode::Kernel.into() };
         let tap = guarded(name, settings);
