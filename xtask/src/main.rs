@@ -3,6 +3,7 @@
 
 mod child;
 mod guest_kernel;
+mod install;
 mod privilege;
 mod summary;
 mod targets;
@@ -10,7 +11,7 @@ mod tier;
 mod tools;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -50,6 +51,20 @@ enum Command {
     /// stand in crates/tunrss-bpf/tests/golden.rs and are changed there. The header is
     /// crates/libtunrss/include/tunrss.h.
     Bless,
+    /// Build the libraries for C programs and the command, and put them where a system has them
+    ///
+    /// Under the prefix: bin/tunrss, include/tunrss.h, lib/libtunrss.so and .a,
+    /// lib/libtunrss_preload.so, lib/pkgconfig/tunrss.pc, and the manual pages libtunrss(3) and
+    /// libtunrss_preload(7). Prints each file. What programs run from is replaced, not overwritten.
+    #[command(after_long_help = INSTALL_HELP)]
+    Install {
+        /// The folder of bin, include, lib and share
+        #[arg(long, value_name = "DIR", default_value = "/usr/local")]
+        prefix: PathBuf,
+        /// A folder in the place of /, as packages are made from
+        #[arg(long, value_name = "DIR")]
+        destdir: Option<PathBuf>,
+    },
     /// Measure tunrss beside its peers, all in one run; --help says more
     #[command(disable_help_flag = true)]
     Bench {
@@ -77,10 +92,17 @@ Examples:
   cargo xtask test --unprivileged         everything that needs no root
   cargo xtask test fmt clippy unit        what to run before a commit";
 
+const INSTALL_HELP: &str = "\
+Examples:
+  cargo xtask install                                 in /usr/local, as root; then ldconfig
+  cargo xtask install --prefix ~/.local               for one user
+  cargo xtask install --prefix /usr --destdir tree    for a package, in tree/usr";
+
 fn main() -> ExitCode {
     let result = match Args::parse().command {
         Command::Test { unprivileged, tiers } => test(unprivileged, tiers),
         Command::Bless => bless(),
+        Command::Install { prefix, destdir } => install(&prefix, destdir.as_deref()),
         Command::Bench { args } => bench(&args),
     };
     match result {
@@ -124,6 +146,14 @@ const BLESSED: [(&str, &str, &str); 2] = [
     ("tunrss-bpf", "golden", "crates/tunrss-bpf/tests/golden"),
     ("libtunrss", "header", "crates/libtunrss/include"),
 ];
+
+fn install(prefix: &Path, destdir: Option<&Path>) -> Result<ExitCode> {
+    // As it was typed, before it is looked for from another folder.
+    let destdir = destdir.map(std::path::absolute).transpose()?;
+    std::env::set_current_dir(repository())?;
+    install::install(prefix, destdir.as_deref())?;
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Build and run the benchmarks, which have arguments and a help of their own.
 fn bench(args: &[OsString]) -> Result<ExitCode> {

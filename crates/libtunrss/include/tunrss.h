@@ -95,8 +95,9 @@ int tunrss_dup(int fd);
 int tunrss_close(int fd);
 
 /*
- Why the last function that failed in this thread did, with the causes, and what to do about it. Never NULL;
- valid until the next one fails in this thread.
+ Why tunrss_open(), tunrss_ioctl(), tunrss_rss_config() or tunrss_hash_config(), whichever failed last in this
+ thread, did so, with the causes, and what to do about it. Never NULL; valid until one fails again in
+ this thread.
  */
 const char *tunrss_error(void);
 

@@ -2,7 +2,8 @@
 //!
 //! The functions are declared in `include/tunrss.h`, which is made from this file, and described in
 //! `man/libtunrss.3`. They are those of `tunrss_uapi`, with descriptors as C has them. Each returns what the
-//! system call of its name does, -1 with `errno` if it fails; `tunrss_error` says why in words.
+//! system call of its name does, -1 with `errno` if it fails; `tunrss_error` says why in words where it is
+//! no plain system call.
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_ulong, c_void};
@@ -207,8 +208,9 @@ pub extern "C" fn tunrss_close(fd: c_int) -> c_int {
     unsafe { libc::close(fd) }
 }
 
-/// Why the last function that failed in this thread did, with the causes, and what to do about it. Never NULL;
-/// valid until the next one fails in this thread.
+/// Why tunrss_open(), tunrss_ioctl(), tunrss_rss_config() or tunrss_hash_config(), whichever failed last in this
+/// thread, did so, with the causes, and what to do about it. Never NULL; valid until one fails again in
+/// this thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn tunrss_error() -> *const c_char {
     LAST.with_borrow(|last| last.as_ptr())

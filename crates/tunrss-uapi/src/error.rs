@@ -53,6 +53,13 @@ pub enum Error {
     /// The device refuses.
     #[error(transparent)]
     Device(#[from] tunrss::Error),
+    /// The kernel refuses an ioctl that was left to it.
+    #[error("the kernel refuses the ioctl")]
+    Kernel {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The system refuses.
     #[error("cannot {action}")]
     System {
@@ -74,7 +81,9 @@ impl Error {
             Self::RssConfig(_) => Errno::INVAL,
             Self::ProgramSet { .. } | Self::RssSet { .. } => Errno::BUSY,
             Self::NoMemory => Errno::NOMEM,
-            Self::NotATun { source } | Self::System { source, .. } => of(source),
+            Self::NotATun { source } | Self::Kernel { source } | Self::System { source, .. } => {
+                of(source)
+            }
             Self::Device(error) => match error {
                 tunrss::Error::NoDevice { .. } => Errno::BADFD,
                 tunrss::Error::OwnedByOther { .. } | tunrss::Error::Foreign { .. } => Errno::BUSY,

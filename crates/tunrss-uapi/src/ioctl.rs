@@ -38,7 +38,8 @@ pub fn concerns(request: c_ulong) -> bool {
 /// As for the system call: the argument is what the request says. Addresses that are wrong are refused
 /// with `EFAULT`.
 pub unsafe fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_int> {
-    let passed = |result: io::Result<c_int>| result.map_err(passed_on);
+    let _undisturbed = call::undisturbed();
+    let passed = |result: io::Result<c_int>| result.map_err(|source| Error::Kernel { source });
     if let Some(one) = Request::from_number(request as u32) {
         return match call::ioctl(fd, request, argument) {
             Ok(result) => {
@@ -66,15 +67,17 @@ pub unsafe fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_in
             memory::ensure_plentiful()?;
             let is_new = names_no_device(argument);
             let result = passed(call::ioctl(fd, request, argument))?;
-            adopt(fd)?;
-            attached(fd, is_new);
+            if adopt(fd).is_ok() {
+                attached(fd, is_new);
+            }
             Ok(result)
         }
         TUNSETVNETHDRSZ => {
             memory::ensure_plentiful()?;
             let result = passed(call::ioctl(fd, request, argument))?;
-            adopt(fd)?;
-            resized(fd);
+            if adopt(fd).is_ok() {
+                resized(fd);
+            }
             Ok(result)
         }
         TUNSETSTEERINGEBPF => {
@@ -99,6 +102,7 @@ pub unsafe fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_in
 /// As for [`ioctl`].
 pub fn set(fd: impl AsFd, setting: Setting) -> Result<()> {
     let fd = fd.as_fd().as_raw_fd();
+    let _undisturbed = call::undisturbed();
     memory::ensure_plentiful()?;
     adopt(fd)?;
     let target = Target::of(fd)?;
@@ -111,7 +115,6 @@ pub fn set(fd: impl AsFd, setting: Setting) -> Result<()> {
 
 fn set_by_argument(fd: RawFd, set: Set, argument: usize) -> Result<()> {
     let target = Target::of(fd)?;
-    let _signals = call::block_signals();
     let _lock = shared::Lock::take()?;
     let read = |at: usize, into: &mut [u8]| memory::read(argument.wrapping_add(at), into);
     let setting = set.decode(read, || target.check_rss())?;
@@ -279,10 +282,8 @@ fn owner() -> Owner {
     Owner::new("tunrss-uapi")
 }
 
-/// Do something on a thread's stack of its own: the caller's may be as small as a page. Signals are
-/// blocked meanwhile, so that none is handled on it.
+/// Do something on a thread's stack of its own: the caller's may be as small as a page.
 fn on_own_stack<T: Send>(act: impl FnOnce() -> tunrss::Result<T> + Send) -> Result<T> {
-    let _signals = call::block_signals();
     let refused = |source| Error::System { action: "start a thread", source };
     let ended = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, act);
@@ -407,6 +408,7 @@ fn adopt(fd: RawFd) -> Result<()> {
 /// Find out what a descriptor is attached to, for one that is not known to be attached.
 pub(crate) fn look_up(fd: RawFd) -> Option<Entry> {
     if let Some(Entry::Unattached) = descriptors::get(fd) {
+        let _undisturbed = call::undisturbed();
         memory::ensure_plentiful().ok()?;
         let attachment = attachment(fd).ok()?;
         note(fd, &attachment, false).ok()?;
@@ -470,7 +472,7 @@ impl Target {
 
 /// TUNSETSTEERINGEBPF: a program is refused while RSS is in force, whose own program stands in its place.
 fn set_program(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_int> {
-    let pass = || call::ioctl(fd, request, argument).map_err(passed_on);
+    let pass = || call::ioctl(fd, request, argument).map_err(|source| Error::Kernel { source });
     if adopt(fd).is_err() {
         return pass();
     }
@@ -478,7 +480,6 @@ fn set_program(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_int> {
     if target.attachment.is_macvtap() {
         return pass();
     }
-    let _signals = call::block_signals();
     let _lock = shared::Lock::take()?;
     let mut program = [0; size_of::<c_int>()];
     memory::read(argument, &mut program)?;
@@ -511,10 +512,6 @@ fn names_no_device(argument: usize) -> bool {
     };
     let index = name_socket().and_then(|socket| netdevice::name_to_index(socket, name.as_str()));
     index.is_err()
-}
-
-fn passed_on(source: io::Error) -> Error {
-    Error::System { action: "make the ioctl", source }
 }
 
 /// Whether the kernel has the ioctls itself: then records are left to it.

@@ -43,8 +43,11 @@ pub use read::{read, readv, readv_as_called};
 pub use setting::Setting;
 
 /// Say on standard error why a request was refused, if `TUNRSS_VERBOSE` is in the environment: an error
-/// number is all that an ioctl can say.
+/// number is all that an ioctl can say. What the kernel itself refuses is not told.
 pub fn complain(error: &Error) {
+    if matches!(error, Error::Kernel { .. }) {
+        return;
+    }
     if sys::memory::ensure_plentiful().is_ok() && std::env::var_os("TUNRSS_VERBOSE").is_some() {
         eprintln!("tunrss: {}", error.report());
     }

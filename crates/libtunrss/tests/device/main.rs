@@ -5,5 +5,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cases;
+mod example;
 #[path = "../../../tunrss-preload/tests/programs/mod.rs"]
 mod programs;

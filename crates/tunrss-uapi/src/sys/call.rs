@@ -4,6 +4,7 @@ use std::ffi::{c_int, c_ulong};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, RawFd};
+use std::ptr;
 
 /// Make the caller's ioctl.
 pub(crate) fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> io::Result<c_int> {
@@ -36,8 +37,10 @@ pub(crate) fn borrow<'a>(fd: RawFd) -> io::Result<BorrowedFd<'a>> {
     Ok(unsafe { BorrowedFd::borrow_raw(fd) })
 }
 
-/// Have no signal handled by this thread, nor by those that it starts, until the result is dropped.
-pub(crate) fn block_signals() -> SignalsBlocked {
+/// Have no signal handled by this thread, nor by those that it starts, and the thread not cancelled, until
+/// the result is dropped. Here a handler would find locks taken, and a cancelled thread would unwind
+/// through functions that cannot be unwound.
+pub(crate) fn undisturbed() -> Undisturbed {
     let mut all = MaybeUninit::uninit();
     let mut before = MaybeUninit::uninit();
     // SAFETY: sigfillset fills the set that the pointer is to.
@@ -48,16 +51,32 @@ pub(crate) fn block_signals() -> SignalsBlocked {
     // fail with a valid `how` and valid pointers.
     unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, before.as_mut_ptr()) };
     // SAFETY: it has been written.
-    SignalsBlocked(unsafe { before.assume_init() })
+    let signals = unsafe { before.assume_init() };
+    let mut cancelling = 0;
+    // SAFETY: it writes one int through the pointer, which lives past the call.
+    unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut cancelling) };
+    Undisturbed { signals, cancelling }
 }
 
-pub(crate) struct SignalsBlocked(libc::sigset_t);
+pub(crate) struct Undisturbed {
+    signals: libc::sigset_t,
+    cancelling: c_int,
+}
 
-impl Drop for SignalsBlocked {
+impl Drop for Undisturbed {
     fn drop(&mut self) {
+        // SAFETY: a state that this thread has had; nothing is written through a null pointer.
+        unsafe { pthread_setcancelstate(self.cancelling, ptr::null_mut()) };
+        let before = &raw const self.signals;
         // SAFETY: pthread_sigmask reads the set, which lives past the call.
-        unsafe {
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut())
-        };
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, ptr::null_mut()) };
     }
 }
+
+// Not in the crate libc.
+unsafe extern "C" {
+    fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
+}
+
+/// pthread.h of the C libraries for Linux.
+const PTHREAD_CANCEL_DISABLE: c_int = 1;
