@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_ulong, c_void};
 use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::AccessError;
 
 use libc::{iovec, size_t, ssize_t};
 use tunrss_uapi::{Error, Setting, descriptors};
@@ -213,7 +214,8 @@ pub extern "C" fn tunrss_close(fd: c_int) -> c_int {
 /// this thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn tunrss_error() -> *const c_char {
-    LAST.with_borrow(|last| last.as_ptr())
+    // It is gone while the thread ends.
+    LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
 }
 
 /// The version of the library, as in "0.1.0".
@@ -240,7 +242,7 @@ fn answer(act: impl FnOnce() -> Result<c_int, Error>) -> c_int {
         Err(_) => ("this is a bug in tunrss: please report it".to_owned(), libc::EIO),
     };
     let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
-    LAST.with_borrow_mut(|last| *last = text);
+    let _: Result<(), AccessError> = LAST.try_with(|last| *last.borrow_mut() = text);
     // SAFETY: it is the calling thread's.
     let place = unsafe { libc::__errno_location() };
     // SAFETY: as above.

@@ -2,10 +2,11 @@
 
 use std::ffi::{c_int, c_ulong};
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{FileType, fstat, makedev};
+use rustix::fs::{FileType, fstat, major, makedev, minor};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
 use tunrss::{Attachment, Device, IfName, Kind, Owner, ReportMode, Settings, State, SteeringMode};
@@ -367,7 +368,7 @@ fn state_of(attachment: &Attachment) -> Option<State> {
 fn is_gone(identity: u64) -> bool {
     let (netns, index) = ((identity >> 32), identity as u32);
     if netns == 0 {
-        let (major, minor) = (rustix::fs::major(identity), rustix::fs::minor(identity));
+        let (major, minor) = (major(identity), minor(identity));
         return !std::path::Path::new(&format!("/sys/dev/char/{major}:{minor}")).exists();
     }
     let here = std::fs::metadata("/proc/thread-self/ns/net");
@@ -393,10 +394,12 @@ fn adopt(fd: RawFd) -> Result<()> {
     let is_device = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
     let is_tun = || stat.st_rdev == makedev(MISC_MAJOR, TUN_MINOR);
     let mut features: u32 = 0;
-    // The character devices of macvtaps have numbers that the system chose.
+    // The character devices of macvtaps have numbers that the system chose. Others are not asked: to
+    // them the request may be another one.
     let mut is_tap = || {
-        call::ioctl(fd, c_ulong::from(TUNGETFEATURES), std::ptr::from_mut(&mut features) as usize)
-            .is_ok()
+        let is_candidate = DYNAMIC_MAJORS.iter().any(|range| range.contains(&major(stat.st_rdev)));
+        let argument = std::ptr::from_mut(&mut features) as usize;
+        is_candidate && call::ioctl(fd, c_ulong::from(TUNGETFEATURES), argument).is_ok()
     };
     if !is_device || !(is_tun() || is_tap()) {
         return Err(refused(Errno::NOTTY.into()));
@@ -544,3 +547,6 @@ const OBSERVED: [u32; 8] = [
 // linux/major.h, drivers/net/tun.c
 const MISC_MAJOR: u32 = 10;
 const TUN_MINOR: u32 = 200;
+
+/// Those that the kernel gives to who asks for any (include/linux/fs.h, CHRDEV_MAJOR_DYN_*).
+const DYNAMIC_MAJORS: [RangeInclusive<u32>; 2] = [234..=254, 384..=511];

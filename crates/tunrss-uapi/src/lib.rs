@@ -37,6 +37,8 @@ mod setting;
 #[expect(unsafe_code, reason = "the one place for the caller's memory and for shared memory")]
 mod sys;
 
+use std::io::Write;
+
 pub use error::{Error, Result};
 pub use ioctl::{concerns, ioctl, look_at, look_at_inherited, set};
 pub use read::{read, readv, readv_as_called};
@@ -49,6 +51,7 @@ pub fn complain(error: &Error) {
         return;
     }
     if sys::memory::ensure_plentiful().is_ok() && std::env::var_os("TUNRSS_VERBOSE").is_some() {
-        eprintln!("tunrss: {}", error.report());
+        // It may be closed, or full.
+        let _: std::io::Result<()> = writeln!(std::io::stderr(), "tunrss: {}", error.report());
     }
 }

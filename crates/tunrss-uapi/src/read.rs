@@ -226,17 +226,17 @@ fn hash(buffers: Buffers<'_>, head: Head, len: usize, by: &HashSlot) {
     let in_front = len.min(buffers.len()).saturating_sub(head.len()).min(LONGEST_FRONT);
     let (frame, _) = front.split_at_mut(in_front);
     buffers.read(head.len(), frame);
-    let verdict = HASHER.with(|hasher| {
-        // It is in use only if a signal's handler reads as well.
-        let mut own = None;
-        let mut borrowed = hasher.try_borrow_mut();
-        let hasher = borrowed.as_deref_mut().unwrap_or(&mut own);
+    let classify = |hasher: &mut Option<Hasher>| {
         let is_current = hasher.as_ref().is_some_and(|hasher| hasher.is_of(by));
         if !is_current {
             *hasher = Hasher::of(by);
         }
         hasher.as_ref().map(|hasher| classify(&hasher.config, Link::Ethernet, frame))
-    });
+    };
+    let by_threads_own =
+        HASHER.try_with(|hasher| hasher.try_borrow_mut().ok().map(|mut own| classify(&mut own)));
+    // It is in use if a signal's handler reads as well, and gone if the thread is ending.
+    let verdict = by_threads_own.ok().flatten().unwrap_or_else(|| classify(&mut None));
     let (hash, report) = verdict.map_or((0, 0), |verdict| (verdict.hash, verdict.report.code()));
     record::write_hash(buffers, head, hash, report);
 }

@@ -2,7 +2,8 @@
 
 use rustix::io::Errno;
 use tunrss::hash::{HashReport, Link};
-use tunrss::{DeviceOptions, Owner, ReportMode, Settings, SteeringMode};
+use tunrss::netns::NetNs;
+use tunrss::{Device, DeviceOptions, Owner, ReportMode, Settings, SteeringMode};
 use tunrss_testkit::packet::{Packet, V4};
 use tunrss_uapi::{Setting, set};
 
@@ -94,4 +95,21 @@ fn setting_is_that_of_the_device() {
     assert_eq!((state.report, state.owner.as_str()), (ReportMode::Kernel, "tunrss-uapi"));
     set(&made.queues[0], Setting::Off).unwrap();
     assert_eq!(made.device.steering().unwrap(), None);
+}
+
+/// A descriptor is as good in another network namespace as in its device's.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn thread_is_in_another_network_namespace() {
+    let made = Made::new("ru-netns", DeviceOptions::tap(2));
+    let elsewhere = NetNs::enter_new().unwrap();
+    // A namesake, which is not meant.
+    let namesake = Device::create(made.device.name(), 2).unwrap();
+    set(&made.queues[0], rss(&[1, 0], 1, true)).unwrap();
+    assert_eq!(namesake.0.steering().unwrap(), None);
+    drop(namesake);
+    drop(elsewhere);
+    assert_eq!(made.device.steering().unwrap().unwrap().config.table(), [1, 0]);
+    PacketSocket::new(&made.device).send(&frame(9, b"here")).unwrap();
+    assert_eq!(hash(made.next().1).1, HashReport::UdpV4);
 }
