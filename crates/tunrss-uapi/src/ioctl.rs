@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{FileType, fstat, major, makedev, minor};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
-use tunrss::{Attachment, Device, IfName, Kind, Owner, ReportMode, Settings, State, SteeringMode};
+use tunrss::{
+    Attachment, Config, Device, IfName, Kind, Owner, ReportMode, Settings, State, SteeringMode,
+};
 
 use crate::descriptors::{self, Entry};
 use crate::devices::{Facts, Slot};
@@ -176,27 +178,31 @@ impl Target {
         let reports = setting.reports();
         let config = setting.into_config()?;
         let mode = self.mode(reports);
-        on_own_stack(|| {
-            self.attachment.with_device(|device| {
-                let control = call::borrow(self.fd).map_err(|source| tunrss::Error::Set {
-                    what: "a configuration",
-                    name: device.name().clone(),
-                    source,
-                })?;
-                match &config {
-                    None => device.clear_by(control, &settings(mode, SteeringMode::Rss)).map(drop),
-                    Some((config, steering)) => {
-                        device.steer_by(control, config, &settings(mode, *steering))
-                    }
-                }
-            })
-        })?;
+        self.put_in_force(config.as_ref(), mode)?;
         let facts = self.slot.facts();
         let hash = config.as_ref().filter(|_| facts.is_macvtap && reports);
         self.slot.hash().set(hash.map(|(config, _)| (config.types(), config.key())));
         let is_rss = matches!(config, Some((_, SteeringMode::Rss)));
         self.slot.set_facts(facts.in_force(mode, is_rss, reports));
         Ok(())
+    }
+
+    /// Have the device steered by a configuration, or by none.
+    fn put_in_force(
+        &self,
+        config: Option<&(Config, SteeringMode)>,
+        report: ReportMode,
+    ) -> Result<()> {
+        let control = call::borrow(self.fd).map_err(|source| Error::NotATun { source })?;
+        let steering = config.map_or(SteeringMode::default(), |&(_, steering)| steering);
+        let settings =
+            Settings { steering, owner: owner(), beside_others: true, ..Settings::from(report) };
+        on_own_stack(|| {
+            self.attachment.with_device(|device| match config {
+                None => device.clear_by(control, &settings).map(drop),
+                Some((config, _)) => device.steer_by(control, config, &settings),
+            })
+        })
     }
 
     /// Who reports: the kernel, if the program's header has room.
@@ -219,16 +225,7 @@ impl Target {
         }
         let state = on_own_stack(|| self.attachment.with_device(|device| device.steering()))?;
         let Some(State { config, steering, .. }) = state else { return Ok(()) };
-        on_own_stack(|| {
-            self.attachment.with_device(|device| {
-                let control = call::borrow(self.fd).map_err(|source| tunrss::Error::Set {
-                    what: "a report mode",
-                    name: device.name().clone(),
-                    source,
-                })?;
-                device.steer_by(control, &config, &settings(mode, steering))
-            })
-        })?;
+        self.put_in_force(Some(&(config, steering)), mode)?;
         self.slot.set_facts(facts.in_force(mode, facts.is_rss, facts.reports));
         Ok(())
     }
@@ -272,10 +269,6 @@ impl Facts {
             None => self,
         }
     }
-}
-
-fn settings(report: ReportMode, steering: SteeringMode) -> Settings {
-    Settings { steering, owner: owner(), beside_others: true, ..Settings::from(report) }
 }
 
 /// All programs that use these ioctls are one owner: a setting belongs to the device, whoever set it.

@@ -1,5 +1,7 @@
 //! The C programs of `tests/c`, compiled when they are first needed, and run with a deadline.
 
+pub(crate) mod cases;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

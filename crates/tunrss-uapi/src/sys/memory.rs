@@ -15,26 +15,44 @@ use crate::error::{Error, Result};
 /// # Errors
 /// `EFAULT` if not all of it can be read.
 pub(crate) fn read(address: usize, into: &mut [u8]) -> Result<()> {
-    if into.is_empty() {
+    copy(address, Direction::Read, into)
+}
+
+/// Copy `from` into the caller's memory.
+///
+/// # Errors
+/// `EFAULT` if not all of it can be written. What could be may have been.
+pub(crate) fn write(address: usize, from: &[u8]) -> Result<()> {
+    copy(address, Direction::Write, &mut from.to_vec())
+}
+
+/// What is done with the caller's memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Direction {
+    Read,
+    Write,
+}
+
+fn copy(address: usize, direction: Direction, ours: &mut [u8]) -> Result<()> {
+    let len = ours.len();
+    if len == 0 {
         return Ok(());
     }
-    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
-    let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: into.len() };
-    // SAFETY: process_vm_readv writes at most `iov_len` bytes to `local`, which are those of `into`,
-    // and reads `remote` as any other process would: a wrong address is an error (mm/process_vm_access.c,
-    // v6.12). Both structs live past the call.
-    let copied = unsafe {
-        libc::process_vm_readv(
-            std::process::id() as libc::pid_t,
-            &raw const local,
-            1,
-            &raw const remote,
-            1,
-            0,
-        )
+    let local = libc::iovec { iov_base: ours.as_mut_ptr().cast(), iov_len: len };
+    let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: len };
+    let (local, remote) = (&raw const local, &raw const remote);
+    let this = std::process::id() as libc::pid_t;
+    let copied = match direction {
+        // SAFETY: process_vm_readv writes at most `iov_len` bytes to `local`, which are those of `ours`,
+        // and reads `remote` as any other process would: a wrong address is an error
+        // (mm/process_vm_access.c, v6.12). Both structs live past the call.
+        Direction::Read => unsafe { libc::process_vm_readv(this, local, 1, remote, 1, 0) },
+        // SAFETY: process_vm_writev the other way round; an address that is read-only is an error, too.
+        // Writing there is what the caller has asked for.
+        Direction::Write => unsafe { libc::process_vm_writev(this, local, 1, remote, 1, 0) },
     };
-    match check(copied, into.len()) {
-        Err(error) if is_forbidden(&error) => through_pipe(address, Direction::Read, into),
+    match check(copied, len) {
+        Err(error) if is_forbidden(&error) => through_pipe(address, direction, ours),
         result => result,
     }
 }
@@ -62,34 +80,6 @@ pub(crate) fn is_readable(address: usize, len: usize) -> bool {
     is_readable
 }
 
-/// Copy `from` into the caller's memory.
-///
-/// # Errors
-/// `EFAULT` if not all of it can be written. What could be may have been.
-pub(crate) fn write(address: usize, from: &[u8]) -> Result<()> {
-    let local = libc::iovec { iov_base: from.as_ptr().cast_mut().cast(), iov_len: from.len() };
-    let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: from.len() };
-    // SAFETY: process_vm_writev reads at most `iov_len` bytes from `local`, which are those of `from`,
-    // and writes `remote` as any other process would: a wrong address or one that is read-only is an
-    // error (as above). Writing there is what the caller has asked for. Both structs live past the call.
-    let copied = unsafe {
-        libc::process_vm_writev(
-            std::process::id() as libc::pid_t,
-            &raw const local,
-            1,
-            &raw const remote,
-            1,
-            0,
-        )
-    };
-    match check(copied, from.len()) {
-        Err(error) if is_forbidden(&error) => {
-            through_pipe(address, Direction::Write, &mut from.to_vec())
-        }
-        result => result,
-    }
-}
-
 fn check(copied: isize, len: usize) -> Result<()> {
     if copied < 0 {
         let error = io::Error::last_os_error();
@@ -104,11 +94,6 @@ fn check(copied: isize, len: usize) -> Result<()> {
 /// Sandboxes may not let it be called.
 fn is_forbidden(error: &Error) -> bool {
     matches!(error.errno(), Errno::PERM | Errno::NOSYS)
-}
-
-enum Direction {
-    Read,
-    Write,
 }
 
 /// The same, in pieces through a pipe, whose ends copy from and to wrong addresses with an error, too.
