@@ -80,7 +80,8 @@ Privilege and tools:
          none, but valgrind has to be installed
   netns  test files named netns.rs; as an ordinary user under `unshare -Urn`
   bpf    test files named bpf.rs, device.rs or cli_device.rs; root in the initial user namespace,
-         since BPF_PROG_LOAD is refused to root of any other; bpftool and ip have to be installed
+         since BPF_PROG_LOAD is refused to root of any other; bpftool, ip, cc, pkg-config, strace and
+         valgrind have to be installed
   vm     test files named vm.rs; root as for bpf; QEMU, busybox and ethtool have to be installed; a
          kernel for the guest is downloaded by apt-get and unpacked in the target folder
 With CI=true in the environment what has to be installed is installed.
