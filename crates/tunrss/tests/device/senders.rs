@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use rustix::io::Errno;
 use rustix::net::{
@@ -140,9 +141,12 @@ fn segmented_datagram(here: IpAddr, there: IpAddr, large: Large) -> Vec<Expected
     payload.chunks(1000).map(|segment| Expected::Part(segment.to_vec())).collect()
 }
 
-/// A datagram to an address that the kernel has to ask for first.
+/// A datagram to an address that the kernel has to ask for first. It asks three times, and then for a
+/// while no more: so it is another address each time.
 fn address_request() -> Vec<Expected> {
-    let nobody = Ipv4Addr::new(10, 0, 0, 77);
+    static REQUESTS: AtomicU8 = AtomicU8::new(0);
+    let last = 20 + REQUESTS.fetch_add(1, Ordering::Relaxed) % 200;
+    let nobody = Ipv4Addr::new(10, 0, 0, last);
     udp_socket((HERE_V4, 0)).send_to(b"who are you", (nobody, 9)).unwrap();
     vec![Expected::Part([&HERE_V4.octets()[..], &[0; 6], &nobody.octets()].concat())]
 }
