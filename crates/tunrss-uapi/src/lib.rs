@@ -2,13 +2,13 @@
 //! them.
 //!
 //! Two generations of a kernel patch series were posted and neither was merged; programs written for
-//! one of them call ioctls ([`request`]) that no kernel has. Here they are: [`ioctl`] does what the
+//! one of them call ioctls ([`request`]) that no kernel has. Here they are: [`ioctl()`] does what the
 //! kernel would have done, by way of the crate `tunrss`, and [`readv`] gives packets with the 20-byte
 //! header that the kernel would have written. Where a kernel has the ioctls, it is left to it.
 //!
 //! Two libraries for C programs are made from this: `libtunrss`, whose functions a program calls, and
 //! `libtunrss_preload.so`, which takes the place of the C library's for programs that know of nothing.
-//! From Rust, [`set`] takes a [`Setting`], and [`read`] reads.
+//! From Rust, [`set`] takes a [`Setting`], and [`read()`] reads.
 //!
 //! A setting is kept in the kernel, with the device; what a process knows of devices is only how to read
 //! their records. It shares that with the processes that it forks.
