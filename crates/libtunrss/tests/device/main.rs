@@ -6,5 +6,6 @@
 
 mod cases;
 mod example;
+mod kernel;
 #[path = "../../../tunrss-preload/tests/programs/mod.rs"]
 mod programs;

@@ -95,17 +95,17 @@ static void use_kernel(void)
 	uint32_t types;
 
 	create_device(&device, TAP, QUEUES);
-	CHECK_CALL(ioctl(device.queue[0], TUNGETVNETHASHCAP, &capability));
+	CHECK_CALL(tun_ioctl(device.queue[0], TUNGETVNETHASHCAP, &capability));
 	CHECK_NUMBER("flags", capability.flags, TUN_VNET_HASH_REPORT);
 	CHECK_NUMBER("types", capability.types, TYPES);
-	CHECK_CALL(ioctl(device.queue[0], TUNGETVNETHASHTYPES, &types));
+	CHECK_CALL(tun_ioctl(device.queue[0], TUNGETVNETHASHTYPES, &types));
 	CHECK_NUMBER("types", types, TYPES);
 	config.report = true;
 	config.types = TYPES;
 	generation1.encode(&config, argument);
-	CHECK_CALL(ioctl(device.queue[0], TUNSETVNETHASH, argument));
+	CHECK_CALL(tun_ioctl(device.queue[0], TUNSETVNETHASH, argument));
 	generation2.encode(&config, argument);
-	CHECK_CALL(ioctl(device.queue[0], TUNSETVNETREPORTINGAUTOMQ, argument));
+	CHECK_CALL(tun_ioctl(device.queue[0], TUNSETVNETREPORTINGAUTOMQ, argument));
 	build_kind(&packet, &kinds[0], 1);
 	send_packet(&device, &packet);
 	read_any(&device, &record);
