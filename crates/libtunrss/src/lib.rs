@@ -157,9 +157,11 @@ pub unsafe extern "C-unwind" fn tunrss_readv(
 ) -> ssize_t {
     tunrss_uapi::look_at(fd);
     // SAFETY: the caller's arguments, or his buffers and one of ours, which lives past the call.
-    let next = |parts, count| unsafe { libc::readv(fd, parts, count) };
+    let next_readv = |parts, count| unsafe { libc::readv(fd, parts, count) };
+    // SAFETY: the caller's buffer.
+    let next_read = |start, len| unsafe { libc::read(fd, start, len) };
     // SAFETY: the caller's arguments.
-    unsafe { tunrss_uapi::readv_as_called(fd, parts, count, next) }
+    unsafe { tunrss_uapi::readv_as_called(fd, parts, count, next_readv, next_read) }
 }
 
 /// Write one packet, with what is in front of it as for tunrss_read(). The hash fields are not used.

@@ -3,7 +3,7 @@
 //!
 //! Two generations of a kernel patch series were posted and neither was merged; programs written for
 //! one of them call ioctls ([`request`]) that no kernel has. Here they are: [`ioctl()`] does what the
-//! kernel would have done, by way of the crate `tunrss`, and [`readv`] gives packets with the 20-byte
+//! kernel would have done, by way of the crate `tunrss`, and [`read()`] gives packets with the 20-byte
 //! header that the kernel would have written. Where a kernel has the ioctls, it is left to it.
 //!
 //! Two libraries for C programs are made from this: `libtunrss`, whose functions a program calls, and
@@ -41,7 +41,7 @@ use std::io::Write;
 
 pub use error::{Error, Result};
 pub use ioctl::{concerns, ioctl, look_at, look_at_inherited, set};
-pub use read::{read, readv, readv_as_called};
+pub use read::{read, readv_as_called};
 pub use setting::Setting;
 
 /// Say on standard error why a request was refused, if `TUNRSS_VERBOSE` is in the environment: an error

@@ -14,16 +14,6 @@ pub(crate) fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> io::Result<
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result as c_int) }
 }
 
-/// `readv`, into buffers of the caller's.
-///
-/// # Safety
-/// The parts are memory that may be written, or that the kernel refuses.
-pub(crate) unsafe fn readv(fd: RawFd, parts: &[libc::iovec]) -> isize {
-    let count = c_int::try_from(parts.len()).unwrap_or(c_int::MAX);
-    // SAFETY: as the caller answers for; the array has so many parts, and lives past the call.
-    unsafe { libc::readv(fd, parts.as_ptr(), count) }
-}
-
 /// The caller's descriptor, for the time of a call.
 ///
 /// # Errors
