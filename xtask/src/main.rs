@@ -156,16 +156,23 @@ fn install(prefix: &Path, destdir: Option<&Path>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Build and run the benchmarks, which have arguments and a help of their own.
+/// Build and run the benchmarks, which have arguments and a help of their own, and look for the shim
+/// beside themselves.
 fn bench(args: &[OsString]) -> Result<ExitCode> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // Not a child that is watched: it takes as long as it takes, and writes to a terminal.
-    let status = std::process::Command::new(cargo)
-        .args(["run", "--quiet", "--release", "--locked", "--package", "tunrss-bench", "--"])
-        .args(args)
-        .current_dir(repository())
-        .status()
-        .context("cannot start cargo run")?;
+    let cargo = |command: &str, package: &str| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        // Not a child that is watched: it takes as long as it takes, and writes to a terminal.
+        let mut cargo = std::process::Command::new(cargo);
+        cargo.args([command, "--quiet", "--release", "--locked", "--package", package]);
+        cargo.current_dir(repository());
+        cargo
+    };
+    let mut status =
+        cargo("build", "tunrss-preload").status().context("cannot start cargo build")?;
+    if status.success() {
+        let mut run = cargo("run", "tunrss-bench");
+        status = run.arg("--").args(args).status().context("cannot start cargo run")?;
+    }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }

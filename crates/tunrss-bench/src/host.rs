@@ -40,8 +40,13 @@ impl Host {
 
     /// A guest with a tap of [`QUEUES`] queues; the host has not yet got a guest of this number.
     pub(crate) fn guest(&self, number: u8) -> Result<Guest> {
-        let name = format!("guest{number}");
-        let (device, queues) = Device::create(&IfName::new(&name)?, QUEUES)?;
+        let (device, queues) = Device::create(&IfName::new(&format!("guest{number}"))?, QUEUES)?;
+        self.connect(device, queues, number)
+    }
+
+    /// The same with a tap that there is, whose queues others may have.
+    pub(crate) fn connect(&self, device: Device, queues: Vec<Queue>, number: u8) -> Result<Guest> {
+        let name = device.name();
         ip(&format!("link set dev {name} master bridge"))?;
         device.set_up()?;
         let mac = [2, 0, 0, 0, 1, number];
@@ -145,8 +150,8 @@ pub(crate) fn drain(mut recv: impl FnMut() -> std::io::Result<()>) -> Result<u64
 }
 
 /// All of `expected` is there, each frame once and nothing else; and all queues are used.
-pub(crate) fn check_arrived(
-    packets: &[(usize, Received, Vec<u8>)],
+pub(crate) fn check_arrived<T>(
+    packets: &[(usize, T, Vec<u8>)],
     expected: &[Vec<u8>],
 ) -> Result<()> {
     ensure!(packets.len() == expected.len(), "{} of {} frames", packets.len(), expected.len());

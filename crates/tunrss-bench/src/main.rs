@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod chart;
+mod child;
 mod contest;
 mod host;
 mod machine;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
+use tunrss::IfName;
 
 use crate::contest::Effort;
 use crate::record::Record;
@@ -44,6 +46,9 @@ struct Args {
     /// The subjects to measure, all of them unless some are named
     #[arg(value_name = "SUBJECT", value_parser = PossibleValuesParser::new(subject::ALL.iter().map(|subject| subject.name)))]
     subjects: Vec<String>,
+    /// Read packets of this tap when told to: a process that the subject preload starts
+    #[arg(long, value_name = "TAP", hide = true, exclusive = true)]
+    recv_record: Option<IfName>,
 }
 
 const HELP: &str = "\
@@ -58,7 +63,11 @@ Examples:
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let result = if args.charts { draw(Path::new(RECORDS)) } else { measure(&args) };
+    let result = match &args.recv_record {
+        Some(tap) => subject::preload::recv_record(tap),
+        None if args.charts => draw(Path::new(RECORDS)),
+        None => measure(&args),
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

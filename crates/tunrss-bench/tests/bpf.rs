@@ -16,6 +16,18 @@ fn bench(args: &[&str], record: &Path) -> Output {
     command.arg("--record").arg(record).args(args).output().unwrap()
 }
 
+/// Build the shim, which the benchmarks look for beside themselves.
+fn build_shim() {
+    let profile = Path::new(env!("CARGO_BIN_EXE_tunrss-bench")).parent().unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked", "--package", "tunrss-preload"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    cargo.arg("--target-dir").arg(profile.parent().unwrap());
+    assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
+}
+
 /// The only record under `folder`.
 fn record(folder: &Path) -> Value {
     let files = |folder: &Path| -> Vec<PathBuf> {
@@ -41,6 +53,7 @@ fn quick_run_leaves_a_record_of_all_subjects() {
     let (_, subjects) = refusal.split_once("[possible values: ").unwrap();
     let subjects: Vec<_> = subjects.split_once(']').unwrap().0.split(", ").collect();
 
+    build_shim();
     let run = bench(&["--quick"], &folder);
     let shown = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{shown}{}", String::from_utf8_lossy(&run.stderr));

@@ -1,13 +1,12 @@
 //! DPDK's Toeplitz hashes, in a C program that is compiled when it is needed.
 
-use std::env;
-use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::str::FromStr;
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+
+use crate::child::{self, Child};
 
 /// The command that installs what this peer needs, on Debian.
 pub(crate) const INSTALL: &str =
@@ -48,23 +47,12 @@ impl Dpdk {
         else {
             return Ok(None);
         };
-        let program = env::current_exe()
-            .context("cannot tell where this program is, to put DPDK's beside it")?
-            .with_file_name("tunrss-bench-dpdk");
-        let mut cc = Command::new("cc");
         // DPDK's flags name an older CPU.
-        cc.args(["-O3", "-x", "c", "-"]).args(flags.split_whitespace()).arg("-march=native");
-        cc.arg("-o").arg(&program).args(["-x", "none"]).args(libs.split_whitespace());
-        let compiler = cc.stdin(Stdio::piped()).spawn();
-        let mut compiler = match compiler {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            compiler => compiler.context("cannot run cc")?,
-        };
-        let source = compiler.stdin.take().context("cc has a standard input")?;
-        { source }.write_all(include_bytes!("dpdk.c")).context("cannot give cc its source")?;
-        let status = compiler.wait().context("cannot wait for cc")?;
-        ensure!(status.success(), "cannot compile the program that calls DPDK {version}: {status}");
-        Ok(Some(Self { program, version }))
+        let options = format!("-O3 {flags} -march=native");
+        let source = include_bytes!("dpdk.c");
+        let program = child::compile("tunrss-bench-dpdk", source, &options, &libs)
+            .with_context(|| format!("with DPDK {version}"))?;
+        Ok(program.map(|program| Self { program, version }))
     }
 
     /// DPDK's version.
@@ -74,15 +62,8 @@ impl Dpdk {
 
     /// Start it with a key and inputs of one length.
     pub(crate) fn start(&self, key: &[u8; 40], inputs: &[&[u8]]) -> Result<Hasher> {
-        let mut child = Command::new(&self.program)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot run {}", self.program.display()))?;
-        let requests = child.stdin.take().context("the child has a standard input")?;
-        let answers = child.stdout.take().context("the child has a standard output")?;
-        let answers = BufReader::new(answers);
-        let mut hasher = Hasher { child, requests, answers, inputs: inputs.len(), has_gfni: false };
+        let child = Child::start(&mut Command::new(&self.program), "the child that calls DPDK")?;
+        let mut hasher = Hasher { child, inputs: inputs.len(), has_gfni: false };
         let len = inputs.first().map_or(0, |input| input.len());
         let mut start = vec![];
         for number in [len, inputs.len()] {
@@ -90,8 +71,8 @@ impl Dpdk {
         }
         start.extend(key);
         start.extend(inputs.concat());
-        hasher.requests.write_all(&start).context("cannot write to the child that calls DPDK")?;
-        hasher.has_gfni = hasher.answer::<String>()? == "gfni";
+        hasher.child.send(&start)?;
+        hasher.has_gfni = hasher.child.answer::<String>()? == "gfni";
         Ok(hasher)
     }
 }
@@ -112,8 +93,6 @@ fn pkg_config(question: &str) -> Result<Option<String>> {
 /// The running program, with its key and inputs.
 pub(crate) struct Hasher {
     child: Child,
-    requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
     inputs: usize,
     has_gfni: bool,
 }
@@ -126,33 +105,12 @@ impl Hasher {
 
     /// The hash of each input.
     pub(crate) fn hashes(&mut self, function: Function) -> Result<Vec<u32>> {
-        self.request(&format!("c {}", function as u8))?;
-        (0..self.inputs).map(|_| self.answer()).collect()
+        self.child.request(&format!("c {}", function as u8))?;
+        (0..self.inputs).map(|_| self.child.answer()).collect()
     }
 
     /// How long it takes to hash all inputs so many times.
     pub(crate) fn time(&mut self, function: Function, passes: u64) -> Result<Duration> {
-        self.request(&format!("t {} {passes}", function as u8))?;
-        self.answer().map(Duration::from_nanos)
-    }
-
-    fn request(&mut self, request: &str) -> Result<()> {
-        writeln!(self.requests, "{request}").context("cannot write to the child that calls DPDK")
-    }
-
-    fn answer<T: FromStr>(&mut self) -> Result<T> {
-        let mut line = String::new();
-        let read = self.answers.read_line(&mut line);
-        read.context("cannot read from the child that calls DPDK")?;
-        let answer = line.trim().parse().ok();
-        answer.with_context(|| format!("the child that calls DPDK answers {line:?}"))
-    }
-}
-
-impl Drop for Hasher {
-    fn drop(&mut self) {
-        // One that waits for a request, or has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.ask(&format!("t {} {passes}", function as u8)).map(Duration::from_nanos)
     }
 }

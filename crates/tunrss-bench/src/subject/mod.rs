@@ -4,6 +4,7 @@ mod classify;
 mod egress;
 mod growth;
 mod memory;
+pub(crate) mod preload;
 mod reading;
 mod set;
 mod steering;
@@ -32,6 +33,7 @@ pub(crate) const ALL: &[Subject] = &[
     Subject { name: "egress", needs_root: true, run: egress::run },
     Subject { name: "tap-path", needs_root: true, run: tap_path::run },
     Subject { name: "reading", needs_root: true, run: reading::run },
+    Subject { name: "preload", needs_root: true, run: preload::run },
     Subject { name: "toeplitz", needs_root: false, run: toeplitz::run },
     Subject { name: "classify", needs_root: false, run: classify::run },
     Subject { name: "growth", needs_root: true, run: growth::run },
