@@ -156,7 +156,7 @@ pub unsafe extern "C-unwind" fn tunrss_readv(
     count: c_int,
 ) -> ssize_t {
     tunrss_uapi::look_at(fd);
-    // SAFETY: the caller's arguments, or his buffers and one of ours, which lives past the call.
+    // SAFETY: the caller's arguments, or the caller's buffers and one of ours, which lives past the call.
     let next_readv = |parts, count| unsafe { libc::readv(fd, parts, count) };
     // SAFETY: the caller's buffer.
     let next_read = |start, len| unsafe { libc::read(fd, start, len) };

@@ -113,7 +113,7 @@ pub unsafe extern "C-unwind" fn readv(fd: c_int, parts: *const iovec, count: c_i
 /// As for `readv` of the C library.
 #[inline(never)]
 unsafe fn readv_device(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t {
-    // SAFETY: the caller's arguments, or his buffers and one of ours, which lives past the call.
+    // SAFETY: the caller's arguments, or the caller's buffers and one of ours, which lives past the call.
     let next_readv = |parts, count| unsafe { next::readv()(fd, parts, count) };
     // SAFETY: the caller's buffer.
     let next_read = |start, len| unsafe { next::read()(fd, start, len) };

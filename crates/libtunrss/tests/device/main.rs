@@ -7,5 +7,5 @@
 mod cases;
 mod example;
 mod kernel;
-#[path = "../../../tunrss-preload/tests/programs/mod.rs"]
+#[path = "../../../tunrss-preload/tests/device/programs/mod.rs"]
 mod programs;

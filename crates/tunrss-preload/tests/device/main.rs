@@ -8,7 +8,6 @@
 mod cases;
 mod kernel;
 mod load;
-#[path = "../programs/mod.rs"]
 mod programs;
 mod quiet;
 mod refused;
