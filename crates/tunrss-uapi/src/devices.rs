@@ -80,7 +80,7 @@ pub(crate) struct Facts {
     pub(crate) vnet_hdr_len: u16,
     /// Whether records start with packet information.
     pub(crate) has_packet_information: bool,
-    /// Whether packets start with an IP header.
+    /// Whether it is a macvtap, whose records are hashed by who reads them.
     pub(crate) is_macvtap: bool,
     /// Whether the report program puts hashes in front of frames.
     pub(crate) is_prefixed: bool,

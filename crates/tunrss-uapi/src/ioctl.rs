@@ -137,6 +137,11 @@ impl Target {
     fn of(fd: RawFd) -> Result<Self> {
         let attachment = attachment(fd)?;
         let number = slot_of(fd, &attachment)?;
+        Self::in_slot(fd, attachment, number)
+    }
+
+    /// The same of a descriptor that has been noted.
+    fn in_slot(fd: RawFd, attachment: Attachment, number: u16) -> Result<Self> {
         let slot = shared::devices().and_then(|devices| devices.slot(number));
         Ok(Self { fd, attachment, slot: slot.ok_or(Error::NoMemory)? })
     }
@@ -210,7 +215,7 @@ impl Target {
         let facts = self.slot.facts();
         match reports {
             false => ReportMode::Off,
-            true if !facts.is_macvtap && facts.has_hash() => ReportMode::Kernel,
+            true if !facts.is_macvtap && facts.head(0).has_hash() => ReportMode::Kernel,
             true => ReportMode::Reader,
         }
     }
@@ -237,11 +242,6 @@ impl Facts {
         let is_prefixed = mode == ReportMode::Kernel;
         let was_prefixed = self.was_prefixed || is_prefixed;
         Self { is_prefixed, was_prefixed, is_rss, reports, ..self }
-    }
-
-    /// Whether the header has room for the hash.
-    fn has_hash(self) -> bool {
-        usize::from(self.vnet_hdr_len) >= tunrss::hash::VnetHdrLen::V1Hash.len()
     }
 
     /// The same with what the kernel says of the device.
@@ -432,8 +432,8 @@ fn attached(fd: RawFd, is_new: bool) {
     descriptors::set(fd, Some(Entry::Unattached));
     // If it cannot be looked at, it is when the first setting is made.
     if let Ok(attachment) = attachment(fd)
-        && note(fd, &attachment, is_new).is_ok()
-        && let Ok(target) = Target::of(fd)
+        && let Ok(number) = note(fd, &attachment, is_new)
+        && let Ok(target) = Target::in_slot(fd, attachment, number)
     {
         target.follow_header_quietly();
     }
@@ -452,7 +452,7 @@ fn resized(fd: RawFd) {
             }
         }
     }
-    if let Ok(target) = Target::of(fd) {
+    if let Ok(target) = Target::in_slot(fd, attachment, number) {
         target.follow_header_quietly();
     }
 }

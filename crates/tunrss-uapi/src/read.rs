@@ -171,8 +171,8 @@ impl Way {
 }
 
 impl Facts {
-    /// What is in front of a frame, for a descriptor with this header of its own.
-    fn head(self, own_vnet_hdr_len: u16) -> Head {
+    /// What is in front of a frame, for a descriptor with this header of its own, as on a macvtap.
+    pub(crate) fn head(self, own_vnet_hdr_len: u16) -> Head {
         let vnet_hdr_len = if self.is_macvtap { own_vnet_hdr_len } else { self.vnet_hdr_len };
         Head {
             packet_information: if self.has_packet_information { 4 } else { 0 },

@@ -35,7 +35,7 @@ pub const SUPPORTED_TYPES: HashTypes = HashTypes::BASIC;
 /// A request that no kernel knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Request {
-    /// Write what is supported: so many bytes.
+    /// Write what is supported.
     Query(Query),
     /// Read a setting.
     Set(Set),
@@ -114,10 +114,10 @@ impl Set {
                     Ok(Setting::Off)
                 }
             }
-            Self::ReportAutomatic => match supported(u32::from_ne_bytes(reader.array()?)) {
-                HashTypes::NONE => Ok(Setting::Off),
-                types => Ok(Setting::ReportAutomatic(types)),
-            },
+            Self::ReportAutomatic => {
+                let types = supported(u32::from_ne_bytes(reader.array()?));
+                Ok(Setting::ReportAutomatic(types).or_off())
+            }
             Self::Rss { report } => {
                 let types = supported(u32::from_ne_bytes(reader.array()?));
                 let mask = u16::from_ne_bytes(reader.array()?);

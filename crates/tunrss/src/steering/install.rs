@@ -27,6 +27,9 @@
 //! steering program, automatic steering is by the kernel's hash of the flow, and does not follow the
 //! reader: no program can hand a frame on to the kernel's own choice.
 //!
+//! Beside programs of others ([`Settings::beside_others`]) there is no filter, and what is taken away is
+//! only what is known to be ours.
+//!
 //! Frames that wait in the device's queueing discipline meanwhile were made for the old
 //! configuration. The steering programs know them, too, and the filter lets them through for a while
 //! ([`GRACE`]).
@@ -120,7 +123,7 @@ pub(super) fn remove(
     }
     // Also where nothing is found: programs that came with the device from another network namespace
     // are not.
-    if !settings.beside_others || before.as_ref().is_some_and(is_guarded) {
+    if is_filter_ours(settings, before.as_ref()) {
         set_filter(device, control, None)?;
     }
     if before.as_ref().is_some_and(is_prefixed) {
@@ -128,7 +131,7 @@ pub(super) fn remove(
         retire(device, programs.held()?.iter().filter(|held| held.name == STEER))?;
     }
     detach_all(device, &programs)?;
-    if !settings.beside_others || before.as_ref().is_some_and(is_rss) {
+    if is_steering_ours(settings, before.as_ref()) {
         set_steering(device, control, None)?;
     }
     retire(device, programs.held()?.iter())?;
@@ -282,18 +285,18 @@ impl Change<'_> {
 
     /// Have the kernel steer, or whoever did before.
     fn no_steering(&self) -> Result<()> {
-        if self.settings.beside_others && !self.before.as_ref().is_some_and(is_rss) {
-            return Ok(());
+        if is_steering_ours(self.settings, self.before.as_ref()) {
+            set_steering(self.device, self.control, None)?;
         }
-        set_steering(self.device, self.control, None)
+        Ok(())
     }
 
     /// Have no frame dropped, but by a filter of somebody else.
     fn no_filter(&self) -> Result<()> {
-        if self.settings.beside_others && !self.before.as_ref().is_some_and(is_guarded) {
-            return Ok(());
+        if is_filter_ours(self.settings, self.before.as_ref()) {
+            set_filter(self.device, self.control, None)?;
         }
-        set_filter(self.device, self.control, None)
+        Ok(())
     }
 
     fn was_prefixed(&self) -> bool {
@@ -372,6 +375,16 @@ fn is_guarded(before: &InForce) -> bool {
 /// Whether the device's steering program is ours.
 fn is_rss(before: &InForce) -> bool {
     before.state.steering == SteeringMode::Rss
+}
+
+/// Whether the device's filter program, if it has one, is ours to take away.
+fn is_filter_ours(settings: &Settings, before: Option<&InForce>) -> bool {
+    !settings.beside_others || before.is_some_and(is_guarded)
+}
+
+/// Whether the device's steering program, if it has one, is ours to take away.
+fn is_steering_ours(settings: &Settings, before: Option<&InForce>) -> bool {
+    !settings.beside_others || before.is_some_and(is_rss)
 }
 
 /// Nanoseconds of `CLOCK_MONOTONIC`, as programs see them.
