@@ -1,0 +1,4 @@
+//! `tunrss-vhost`: the daemon.
+#![forbid(unsafe_code)]
+
+fn main() {}
