@@ -2,9 +2,12 @@
 //! every packet.
 #![deny(unsafe_code)]
 
+pub mod broker;
 pub mod options;
+mod rate;
 pub mod status;
 pub mod steering;
 
 pub use options::{MAX_PAIRS, Options, Policy};
+pub use rate::RateLimited;
 pub use steering::{InKernel, Setting, Steer};
