@@ -5,6 +5,7 @@
 pub mod broker;
 pub mod options;
 mod rate;
+pub mod serve;
 pub mod status;
 pub mod steering;
 

@@ -67,8 +67,6 @@ const MAX_LEN: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
     use std::thread;
 
     use super::super::display::tests::status;
