@@ -21,7 +21,7 @@ mod rate;
 mod relay;
 mod ring;
 mod rx;
-mod serve;
+pub mod serve;
 mod software;
 pub mod status;
 pub mod steering;

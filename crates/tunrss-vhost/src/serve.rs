@@ -1,10 +1,9 @@
 //! Serving one frontend after another.
 
-use std::io::{self, Write};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use tunrss::Queue;
@@ -14,7 +13,7 @@ use crate::options::Options;
 use crate::relay::{Relay, RelayError};
 use crate::rx::Source;
 use crate::software::Software;
-use crate::status::Status;
+use crate::status::{self, Status};
 use crate::steering::Steer;
 use crate::worker::Worker;
 
@@ -81,7 +80,7 @@ impl Server {
         &mut self,
         frontend: UnixStream,
         stop: BorrowedFd<'_>,
-        status: &UnixListener,
+        status: Option<&UnixListener>,
     ) -> Result<(), ServeError> {
         self.backend().connected();
         let served = self.serve_connected(frontend, stop, status);
@@ -93,44 +92,48 @@ impl Server {
         &self,
         frontend: UnixStream,
         stop: BorrowedFd<'_>,
-        status: &UnixListener,
+        status: Option<&UnixListener>,
     ) -> Result<(), ServeError> {
         let mut relay = Relay::new(frontend, self.backend.clone()).map_err(ServeError::Wait)?;
         let mut has_more_commands = false;
         loop {
-            let [frontend, stop, status_asked, kick] = {
+            let [frontend, is_stopped, kicked, asked] = {
                 let backend = self.backend();
                 let kick = backend.control_kick();
                 let frontend = relay.frontend();
                 let mut fds = vec![
                     PollFd::new(&frontend, PollFlags::IN),
                     PollFd::from_borrowed_fd(stop, PollFlags::IN),
-                    PollFd::new(status, PollFlags::IN),
                 ];
-                fds.extend(kick.map(|kick| PollFd::from_borrowed_fd(kick, PollFlags::IN)));
+                let others = [kick, status.map(AsFd::as_fd)];
+                let present = others.iter().flatten();
+                fds.extend(present.map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
                 let none = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
                 match poll(&mut fds, has_more_commands.then_some(&none)) {
                     Ok(_) | Err(rustix::io::Errno::INTR) => {}
                     Err(error) => return Err(ServeError::Wait(error.into())),
                 }
-                let happened = |at: usize| fds.get(at).is_some_and(|fd| !fd.revents().is_empty());
-                if let Some(kick) = kick.filter(|_| happened(3)) {
-                    // Refused only if it is zero, or no event descriptor; then it is not for long.
+                let mut happened = fds.iter().map(|fd| !fd.revents().is_empty());
+                let mut next = |is_there: bool| is_there && happened.next().unwrap_or(false);
+                let [frontend, stop] = [next(true), next(true)];
+                let [kicked, asked] = [next(kick.is_some()), next(status.is_some())];
+                if let Some(kick) = kick.filter(|_| kicked) {
+                    // Refused only if it is zero already.
                     let _ = rustix::io::read(kick, &mut [0; 8]);
                 }
-                [0, 1, 2, 3].map(happened)
+                [frontend, stop, kicked, asked]
             };
-            if stop {
+            if is_stopped {
                 return Ok(());
             }
             if frontend && !relay.handle()? {
                 return Ok(());
             }
-            if kick || has_more_commands {
+            if kicked || has_more_commands {
                 has_more_commands = self.backend().control();
             }
-            if status_asked {
-                self.tell(status);
+            if let Some(status) = status.filter(|_| asked) {
+                status::answer(status, &self.status()).map_err(ServeError::Wait)?;
             }
         }
     }
@@ -138,21 +141,6 @@ impl Server {
     /// The state of the device.
     pub fn status(&self) -> Status {
         self.backend().status()
-    }
-
-    /// Tell the state to one who has connected, and close.
-    pub fn tell(&self, listener: &UnixListener) {
-        let Ok((mut client, _)) = listener.accept() else { return };
-        let Ok(mut answer) = serde_json::to_vec(&self.status()) else { return };
-        answer.push(b'\n');
-        // Nobody can make us wait for long.
-        let told = client
-            .set_nonblocking(false)
-            .and_then(|()| client.set_write_timeout(Some(PATIENCE)))
-            .and_then(|()| client.write_all(&answer));
-        if let Err(error) = told {
-            log::debug!("cannot tell the status: {error}");
-        }
     }
 
     fn backend(&self) -> MutexGuard<'_, Backend> {
@@ -171,6 +159,3 @@ pub enum ServeError {
     #[error(transparent)]
     Relay(#[from] RelayError),
 }
-
-/// How long one who asks for the status may take to read it.
-const PATIENCE: Duration = Duration::from_millis(100);

@@ -257,6 +257,17 @@ impl Device {
         found.map(|found| found.mtu).ok_or_else(|| Error::NoDevice { name: self.name.clone() })
     }
 
+    /// The MAC address of the device's own end; of a macvtap, the one that frames for it have. `None` if
+    /// it has none.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`] if the device is gone.
+    pub fn mac(&self) -> Result<Option<[u8; 6]>> {
+        let found = rtnl::find(&self.name)?;
+        let found = found.ok_or_else(|| Error::NoDevice { name: self.name.clone() })?;
+        Ok(found.mac.try_into().ok())
+    }
+
     /// Set the MTU of the device, in bytes of payload of a frame.
     ///
     /// # Errors
