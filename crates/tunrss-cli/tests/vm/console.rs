@@ -16,7 +16,8 @@ pub(crate) struct Console {
 impl Console {
     /// Start `command`, which is or has a guest.
     pub(crate) fn of(command: &mut Command) -> (Child, Self) {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let input = child.stdin.take().unwrap();
         let console = BufReader::new(child.stdout.take().unwrap());
         let (sender, output) = mpsc::channel();
@@ -26,6 +27,13 @@ impl Console {
                 if sender.send(line).is_err() {
                     break;
                 }
+            }
+        });
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in errors.split(b'\n').map_while(Result::ok) {
+                // Shown if the test fails.
+                eprintln!("{}", String::from_utf8_lossy(&line));
             }
         });
         (child, Self { input, output })

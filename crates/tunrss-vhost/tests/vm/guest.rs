@@ -41,7 +41,7 @@ impl Guest {
     }
 
     fn has_card(&mut self) -> bool {
-        self.run("busybox ls /sys/class/net").iter().any(|name| name == "eth0")
+        self.run("busybox ls -1 /sys/class/net").iter().any(|name| name == "eth0")
     }
 }
 

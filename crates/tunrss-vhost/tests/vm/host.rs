@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -34,6 +35,15 @@ impl Host {
     /// Where the daemon listens.
     pub(crate) fn socket(&self) -> PathBuf {
         self.folder.0.join("vhost")
+    }
+
+    /// Wait until nobody listens there: what served ends a moment after the daemon that was killed.
+    pub(crate) fn wait_until_nobody_listens(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while UnixStream::connect(self.socket()).is_ok() {
+            assert!(Instant::now() < deadline, "somebody listens");
+            std::thread::yield_now();
+        }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -162,7 +172,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_tunrss-vhost");
 pub(crate) const TAP: &str = "t0";
 
 /// That of the neighbour that [`traffic`] knows.
-const MAC: &str = "02:00:00:00:00:02";
+pub(crate) const MAC: &str = "02:00:00:00:00:02";
 
 /// How long to wait for what is under way.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -218,6 +218,7 @@ fn qemu_outlives_its_daemon() {
         }
         daemon.end(Signal::KILL);
         drop(daemon);
+        host.wait_until_nobody_listens();
         daemon = host.serve(&options);
         daemon.status_when("all rings run", |status| {
             status.rings.iter().all(|pair| pair.rx.running && pair.tx.running)

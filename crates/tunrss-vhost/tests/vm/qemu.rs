@@ -3,10 +3,11 @@
 use std::process::Command;
 
 use crate::guest::{Guest, entry, unpacked};
-use crate::host::Host;
+use crate::host::{Host, MAC};
 
 /// A guest with four CPUs whose card of four queue pairs the daemon serves. `hash` is `on` if the card
-/// may have `VIRTIO_NET_F_HASH_REPORT`, or `off`.
+/// may have `VIRTIO_NET_F_HASH_REPORT`, or `off`. QEMU
+/// tells the guest its MAC address, and the daemon's is heeded by nobody.
 pub(crate) fn boot(host: &Host, hash: &str) -> Guest {
     let qemu = unpacked("guest-qemu").join("usr");
     let kernel = unpacked("guest");
@@ -27,7 +28,9 @@ pub(crate) fn boot(host: &Host, hash: &str) -> Guest {
             .arg("-chardev")
             .arg(format!("socket,id=c0,path={},reconnect-ms=100", host.socket().display()))
             .args(["-netdev", "vhost-user,id=n0,chardev=c0,queues=4", "-device"])
-            .arg(format!("virtio-net-pci,netdev=n0,mq=on,vectors=10,romfile=,hash={hash}"))
+            .arg(format!(
+                "virtio-net-pci,netdev=n0,mq=on,vectors=10,mac={MAC},romfile=,hash={hash}"
+            ))
             .args(["-append", "console=ttyS0 loglevel=4 panic=-1", "-initrd", initramfs])
             .arg("-kernel")
             .arg(&image);

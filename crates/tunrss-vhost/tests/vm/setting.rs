@@ -50,10 +50,9 @@ pub(crate) fn equal(key: HashKey, queues: u16) -> Config {
 /// What `ethtool -x` says: the table, and the key.
 pub(crate) fn shown(guest: &mut Guest) -> (Vec<u16>, String) {
     let lines = guest.run("ethtool -x eth0");
-    let is_row = |line: &&String| {
-        line.split_once(':').is_some_and(|(index, _)| index.trim().parse::<u16>().is_ok())
-    };
-    let rows = lines.iter().filter(is_row).filter_map(|line| line.split_once(':'));
+    let rows = lines.iter().take_while(|line| !line.contains("RSS hash key"));
+    // Behind the index of its first entry.
+    let rows = rows.filter_map(|line| line.strip_prefix(' ')?.split_once(": "));
     let table = rows.flat_map(|(_, row)| row.split_whitespace().map(|word| word.parse().unwrap()));
     let key = lines.iter().skip_while(|line| !line.contains("RSS hash key")).nth(1);
     (table.collect(), key.unwrap_or_else(|| panic!("no key: {lines:#?}")).trim().to_owned())
