@@ -114,6 +114,7 @@ mod tests {
                 policy: Policy::Host,
                 types: HashTypes::ALL,
                 operator: Config::new(HashTypes::ALL, key, vec![126; 128], 0).unwrap(),
+                spread_equally: false,
                 cpus: (0..1024).rev().collect(),
                 kernel_reports: true,
                 software: false,

@@ -49,6 +49,8 @@ pub(crate) struct ServePlan {
     pub(crate) policy: Policy,
     pub(crate) types: HashTypes,
     pub(crate) operator: Config,
+    /// Whether its table is made for the queues in use.
+    pub(crate) spread_equally: bool,
     pub(crate) cpus: Vec<usize>,
     pub(crate) steering: Who,
     pub(crate) user: Option<String>,
@@ -98,6 +100,7 @@ impl TryFrom<ServeArgs> for ServePlan {
             },
             types,
             operator,
+            spread_equally: args.weight.is_none(),
             cpus: args.cpus.map_or(Ok(Vec::new()), parse_cpus)?,
             steering: args.steering,
             user: args.user,

@@ -52,6 +52,7 @@ pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
         policy: plan.policy,
         types: plan.types,
         operator: plan.operator,
+        spread_equally: plan.spread_equally,
         cpus: plan.cpus,
         kernel_reports,
         software: matches!(steering, Steering::Software(_)),
