@@ -12,9 +12,10 @@ use tunrss_bpf::Driver;
 use tunrss_hash::{Link, VnetHdrLen};
 
 use crate::error::{Error, Result, TUN_PATH};
+use crate::offloads::Offloads;
 use crate::queue::Queue;
 use crate::rtnl::{self, TunAttributes};
-use crate::sys::ioctl::{self, flags, offload};
+use crate::sys::ioctl::{self, flags};
 use crate::{IfName, control, macvtap, steering};
 
 /// The most queues a device can have (`MAX_TAP_QUEUES`, linux/if_tun.h; the same for TUN).
@@ -442,12 +443,11 @@ fn iff(kind: Kind, has_packet_information: bool, has_vnet_hdr: bool) -> i16 {
 /// All offloads, or none.
 fn set_offloads(tun: impl AsFd, on: bool) -> rustix::io::Result<()> {
     if !on {
-        return ioctl::set_offload(tun, 0);
+        return Offloads::default().put(tun);
     }
-    // UDP segmentation since Linux 6.2, and only both together.
-    let tcp = offload::CSUM | offload::TSO4 | offload::TSO6 | offload::TSO_ECN;
-    match ioctl::set_offload(&tun, tcp | offload::USO4 | offload::USO6) {
-        Err(Errno::INVAL) => ioctl::set_offload(tun, tcp),
+    // UDP segmentation since Linux 6.2.
+    match Offloads::ALL.put(&tun) {
+        Err(Errno::INVAL) => Offloads { uso: false, ..Offloads::ALL }.put(tun),
         result => result,
     }
 }

@@ -84,6 +84,18 @@ impl Queue {
         self.format.has_packet_information
     }
 
+    /// Whether the device puts packets into this queue. One that is detached loses the packets that wait
+    /// in it, and is written to and asked as before; the device counts its queues anew, and its last one
+    /// takes the number of one that is detached. One that is attached again is the last.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidInput`] (EINVAL) if it is so already; what else the ioctl says.
+    #[doc(alias = "TUNSETQUEUE")]
+    pub fn set_attached(&self, attached: bool) -> io::Result<()> {
+        let set = if attached { ioctl::enable_queue } else { ioctl::disable_queue };
+        Ok(set(&self.tun)?)
+    }
+
     /// How packets arrive from now on, and who hashes them. It must be what is in force on the
     /// device: see [`Steering::report`](crate::Steering::report).
     ///

@@ -24,6 +24,7 @@ pub(crate) mod flags {
     pub(crate) const VNET_HDR: c_short = libc::IFF_VNET_HDR as c_short;
     pub(crate) const MULTI_QUEUE: c_short = libc::IFF_MULTI_QUEUE as c_short;
     pub(crate) const TUN_EXCL: c_short = libc::IFF_TUN_EXCL as c_short;
+    pub(crate) const ATTACH_QUEUE: c_short = libc::IFF_ATTACH_QUEUE as c_short;
     pub(crate) const DETACH_QUEUE: c_short = libc::IFF_DETACH_QUEUE as c_short;
 }
 
@@ -70,9 +71,18 @@ pub(crate) fn get_iff(tun: impl AsFd) -> io::Result<(Option<IfName>, i16)> {
 /// `TUNSETQUEUE` with `IFF_DETACH_QUEUE`: the queue `tun` takes no more packets, and loses those that
 /// wait in it. The descriptor stays the device's: all other ioctls work on it as before.
 pub(crate) fn disable_queue(tun: impl AsFd) -> io::Result<()> {
+    set_queue(tun, flags::DETACH_QUEUE)
+}
+
+/// `TUNSETQUEUE` with `IFF_ATTACH_QUEUE`: the queue `tun`, which was disabled, is the device's last.
+pub(crate) fn enable_queue(tun: impl AsFd) -> io::Result<()> {
+    set_queue(tun, flags::ATTACH_QUEUE)
+}
+
+fn set_queue(tun: impl AsFd, flags: i16) -> io::Result<()> {
     // SAFETY: an ifreq is integers and unions of integers and pointers: all zero is one.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    request.ifr_ifru.ifru_flags = flags::DETACH_QUEUE;
+    request.ifr_ifru.ifru_flags = flags;
     const OPCODE: Opcode = opcode::write::<c_int>(b'T', 217);
     // SAFETY: TUNSETQUEUE copies one struct ifreq in through the pointer (__tun_chr_ioctl, v6.12)
     // and keeps no pointer; `request` lives in the setter past the call.
