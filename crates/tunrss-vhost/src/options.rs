@@ -24,6 +24,8 @@ pub struct Options {
     /// The operator's setting, for where the guest's does not hold.
     #[serde(with = "config")]
     pub operator: Config,
+    /// Whether its table is made anew for the queues in use, each with as many entries as the others.
+    pub spread_equally: bool,
     /// The CPUs that the queue pairs' threads run on, in turns; none for any.
     pub cpus: Vec<usize>,
     /// Whether the kernel puts the hash in front of frames: not on a macvtap, where the reader hashes.

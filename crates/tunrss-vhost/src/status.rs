@@ -1,6 +1,11 @@
 //! What people are shown: what was received, what is in force, and why.
 
+mod display;
+mod socket;
+
 use serde::{Deserialize, Serialize};
+
+pub use socket::{answer, ask};
 
 /// The state of a device, as `tunrss-vhost status` tells it. Field names are part of the interface:
 /// [`Status::SCHEMA`] counts their versions.

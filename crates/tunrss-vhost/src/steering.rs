@@ -210,8 +210,6 @@ const OWNER: &str = "tunrss-vhost";
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
     use super::*;
 
     #[test]

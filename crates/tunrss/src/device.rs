@@ -77,12 +77,8 @@ impl Device {
             }
         })?;
         let device = Self::open(name)?;
-        device.settle(&first, options)?;
-        let mut all = vec![device.queue(first)?];
-        for _ in 1..options.queues {
-            all.push(device.queue(device.attach()?)?);
-        }
-        Ok((Self::open(name)?, all))
+        let queues = device.first_queues(first, options)?;
+        Ok((Self::open(name)?, queues))
     }
 
     /// Find a device that exists, whoever made it. Attaches no queue and changes nothing.
@@ -224,6 +220,62 @@ impl Device {
         Ok(attached)
     }
 
+    /// Attach the queues of a TUN or TAP that nobody has open, and settle packet information, header
+    /// and offloads as `options` say: they are whatever who opens such a device wants, and a device
+    /// from `ip tuntap add` has headers of 10 bytes. A device that was created for one queue
+    /// will do if one is asked for. Use the device as it is opened again afterwards.
+    ///
+    /// Nobody must hold a queue ([`Device::attached_queues`]): it would be read wrongly from then on.
+    ///
+    /// # Errors
+    /// - [`Error::OtherKind`] if the device is not of the kind that `options` name.
+    /// - [`Error::SingleQueue`] if the device takes only one.
+    /// - [`Error::QueueCount`], [`Error::OpenTun`], [`Error::Attach`], [`Error::Set`] if the system
+    ///   refuses.
+    pub fn open_as(&self, options: DeviceOptions) -> Result<Vec<Queue>> {
+        check_queues(options.queues)?;
+        if self.kind != options.kind {
+            let kind = self.kind.to_string();
+            return Err(Error::OtherKind { name: self.name.clone(), kind });
+        }
+        if options.queues > 1 && !self.is_multi_queue() {
+            return Err(Error::SingleQueue { name: self.name.clone() });
+        }
+        let multi_queue = if self.is_multi_queue() { flags::MULTI_QUEUE } else { 0 };
+        let first = open_tun()?;
+        ioctl::set_iff(&first, &self.name, options.flags() & !flags::MULTI_QUEUE | multi_queue)
+            .map_err(|source| Error::Attach { name: self.name.clone(), source: source.into() })?;
+        Self::open(&self.name)?.first_queues(first, options)
+    }
+
+    /// The MTU of the device, in bytes of payload of a frame.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`] if the device is gone.
+    pub fn mtu(&self) -> Result<u32> {
+        let found = rtnl::find(&self.name)?;
+        found.map(|found| found.mtu).ok_or_else(|| Error::NoDevice { name: self.name.clone() })
+    }
+
+    /// The MAC address of the device's own end; of a macvtap, the one that frames for it have. `None` if
+    /// it has none.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`] if the device is gone.
+    pub fn mac(&self) -> Result<Option<[u8; 6]>> {
+        let found = rtnl::find(&self.name)?;
+        let found = found.ok_or_else(|| Error::NoDevice { name: self.name.clone() })?;
+        Ok(found.mac.try_into().ok())
+    }
+
+    /// Set the MTU of the device, in bytes of payload of a frame.
+    ///
+    /// # Errors
+    /// [`Error::Netlink`] if the system refuses.
+    pub fn set_mtu(&self, mtu: u32) -> Result<()> {
+        rtnl::set_mtu(&self.name, self.index, mtu)
+    }
+
     /// Whether packets may come as large as their senders leave them, and with checksums to be
     /// computed: all offloads that the kernel and this crate know, or none. For all queues.
     ///
@@ -308,6 +360,16 @@ impl Device {
             Ok(_) => Ok(tun),
             Err(source) => Err(Error::Attach { name: self.name.clone(), source: source.into() }),
         }
+    }
+
+    /// All queues, of which `first` is attached and nobody has another.
+    fn first_queues(&self, first: OwnedFd, options: DeviceOptions) -> Result<Vec<Queue>> {
+        self.settle(&first, options)?;
+        let mut queues = vec![self.queue(first)?];
+        for _ in 1..options.queues {
+            queues.push(self.queue(self.attach()?)?);
+        }
+        Ok(queues)
     }
 
     fn queue(&self, tun: OwnedFd) -> Result<Queue> {

@@ -33,6 +33,8 @@ pub(crate) struct Attributes {
     pub(crate) alias: Option<String>,
     /// The MAC address; empty where there is none.
     pub(crate) mac: Vec<u8>,
+    /// In bytes of payload of a frame.
+    pub(crate) mtu: u32,
     /// For TUN and TAP devices.
     pub(crate) tun: Option<TunAttributes>,
 }
@@ -76,6 +78,14 @@ pub(crate) fn set_up(name: &IfName, index: u32) -> Result<()> {
     message.header.change_mask = LinkFlags::Up;
     let request = request(RouteNetlinkMessage::SetLink(message), 0);
     request.map(drop).map_err(|source| failed(format!("set {name} up"), source))
+}
+
+/// Set the device's MTU.
+pub(crate) fn set_mtu(name: &IfName, index: u32, mtu: u32) -> Result<()> {
+    let mut message = link(index);
+    message.attributes.push(LinkAttribute::Mtu(mtu));
+    let request = request(RouteNetlinkMessage::SetLink(message), 0);
+    request.map(drop).map_err(|source| failed(format!("give {name} an MTU of {mtu}"), source))
 }
 
 /// Set the device's alias, a text of up to 255 bytes that `ip link` shows.
@@ -257,6 +267,7 @@ fn attributes(link: &LinkMessage) -> Attributes {
     for attribute in &link.attributes {
         match attribute {
             LinkAttribute::Address(mac) => found.mac = mac.clone(),
+            LinkAttribute::Mtu(mtu) => found.mtu = *mtu,
             LinkAttribute::IfAlias(alias) => found.alias = Some(alias.clone()),
             LinkAttribute::LinkInfo(infos) => {
                 for info in infos {

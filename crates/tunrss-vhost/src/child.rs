@@ -1,0 +1,117 @@
+//! The process that serves: touches the guest's memory, and has no privilege.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use tunrss_vhost::broker::Remote;
+use tunrss_vhost::serve::Server;
+use tunrss_vhost::{Steer, status};
+
+use crate::error::DaemonError;
+use crate::exit::Exit;
+use crate::handover::{Handover, say_ready};
+use crate::{logger, sandbox};
+
+/// Serve as the process says that started this one, whose socket is our standard input, until it says
+/// that all is to end or ends itself.
+pub(crate) fn run() -> Result<Exit, DaemonError> {
+    let handover = |source: io::Error| DaemonError::Handover { source };
+    let broker = io::stdin().as_fd().try_clone_to_owned().map_err(handover)?;
+    let (handover_, fds) = Handover::receive(&broker).map_err(handover)?;
+    let Handover { options, is_connected, has_status, confinement, verbosity } = handover_;
+    logger::start(verbosity);
+    let mut fds = fds.into_iter();
+    let mut next = || fds.next().ok_or_else(|| handover(ErrorKind::UnexpectedEof.into()));
+    let stop = next()?;
+    let source = next()?;
+    let status = if has_status { Some(UnixListener::from(next()?)) } else { None };
+    let queues: Vec<OwnedFd> = fds.collect();
+    if queues.len() != usize::from(options.pairs) {
+        return Err(handover(ErrorKind::InvalidData.into()));
+    }
+    match confinement {
+        Some(confinement) => sandbox::confine(confinement)?,
+        None => sandbox::end_with_parent()?,
+    }
+    let device = options.device.clone();
+    let ready = broker.try_clone().map_err(handover)?;
+    let steer: Option<Box<dyn Steer>> =
+        if options.software { None } else { Some(Box::new(Remote::new(broker))) };
+    // Its threads are started before system calls are filtered, so that what only setting up takes need
+    // not be allowed.
+    let server = Server::new(options, queues, steer)
+        .map_err(|source| DaemonError::Server { device, source })?;
+    if confinement.is_some() {
+        sandbox::filter_system_calls()?;
+    }
+    say_ready(ready).map_err(handover)?;
+    let mut serving = Serving { server, stop, status };
+    if is_connected { serving.connected(source.into()) } else { serving.listening(&source.into()) }
+}
+
+struct Serving {
+    server: Server,
+    /// Readable when all is to end.
+    stop: OwnedFd,
+    status: Option<UnixListener>,
+}
+
+impl Serving {
+    /// Serve one frontend.
+    fn connected(&mut self, frontend: UnixStream) -> Result<Exit, DaemonError> {
+        frontend.set_nonblocking(false).map_err(|source| DaemonError::Accept { source })?;
+        self.serve(frontend)?;
+        log::info!("the frontend is gone, and with it all is at its end");
+        Ok(Exit::Done)
+    }
+
+    /// Serve one frontend after the other.
+    fn listening(&mut self, listener: &UnixListener) -> Result<Exit, DaemonError> {
+        let accept = |source| DaemonError::Accept { source };
+        loop {
+            let wanted = [
+                Some(self.stop.as_fd()),
+                Some(listener.as_fd()),
+                self.status.as_ref().map(AsFd::as_fd),
+            ];
+            let mut fds: Vec<_> =
+                wanted.iter().flatten().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+            match poll(&mut fds, None) {
+                Err(Errno::INTR) => continue,
+                result => result.map_err(|error| accept(error.into()))?,
+            };
+            let is_ready = |index: usize| fds.get(index).is_some_and(|fd| !fd.revents().is_empty());
+            let (stop, frontend, asked) = (is_ready(0), is_ready(1), is_ready(2));
+            if stop {
+                return Ok(Exit::Done);
+            }
+            if asked && let Some(status) = &self.status {
+                status::answer(status, &self.server.status()).map_err(accept)?;
+            }
+            if !frontend {
+                continue;
+            }
+            let frontend = match listener.accept() {
+                Ok((frontend, _)) => frontend,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
+                Err(error) => return Err(accept(error)),
+            };
+            log::info!("a frontend has connected");
+            match self.serve(frontend) {
+                Ok(()) => log::info!("the frontend is gone; the next one is waited for"),
+                // What one has done wrong is not the next one's loss.
+                Err(error) => error.print(),
+            }
+        }
+    }
+
+    fn serve(&mut self, frontend: UnixStream) -> Result<(), DaemonError> {
+        self.server
+            .serve(frontend, self.stop.as_fd(), self.status.as_ref())
+            .map_err(|error| DaemonError::Serve { source: error.into() })
+    }
+}

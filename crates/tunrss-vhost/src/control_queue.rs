@@ -1,0 +1,94 @@
+//! The ring of the control queue: commands in, acknowledgements out.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use crate::chain;
+use crate::ctrl::MAX_COMMAND_LEN;
+use crate::ring::{Ring, RingError};
+use crate::wire::Segments;
+
+/// A control queue that runs.
+#[derive(Debug)]
+pub(crate) struct ControlQueue {
+    ring: Ring,
+    kick: OwnedFd,
+    readable: Segments,
+    writable: Segments,
+}
+
+/// A command that waits for its acknowledgement.
+#[derive(Debug)]
+pub(crate) struct Request {
+    head: u16,
+    /// Class, command and what belongs to it, in whatever descriptors the driver had put it.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl ControlQueue {
+    pub(crate) fn new(ring: Ring, kick: OwnedFd) -> Self {
+        let segments = || Segments::new(ring.memory().clone());
+        Self { readable: segments(), writable: segments(), ring, kick }
+    }
+
+    /// Readable when the driver has sent a command.
+    pub(crate) fn kick(&self) -> BorrowedFd<'_> {
+        self.kick.as_fd()
+    }
+
+    pub(crate) fn ring_mut(&mut self) -> &mut Ring {
+        &mut self.ring
+    }
+
+    /// Where the ring goes on when it is started again.
+    pub(crate) fn stop(self) -> u16 {
+        self.ring.base()
+    }
+
+    /// The next command. Chains that are none, and those without room for an acknowledgement, are given
+    /// back.
+    ///
+    /// # Errors
+    /// The driver has broken the ring.
+    pub(crate) fn next(&mut self) -> Result<Option<Request>, RingError> {
+        loop {
+            let Some(head) = self.ring.take()? else {
+                if self.ring.kicks_on()? {
+                    continue;
+                }
+                return Ok(None);
+            };
+            let walked = chain::walk_both(&self.ring, head, &mut self.readable, &mut self.writable);
+            let mut ack = [0];
+            match walked {
+                Ok(()) if self.writable.copy_out(0, 0, &mut ack) == 1 => {
+                    let mut bytes = vec![0; MAX_COMMAND_LEN];
+                    let len = self.readable.copy_out(0, 0, &mut bytes);
+                    bytes.truncate(len);
+                    return Ok(Some(Request { head, bytes }));
+                }
+                Ok(()) => log::debug!("a command without room for its acknowledgement"),
+                Err(error) => log::debug!("a command is given back unread: {error}"),
+            }
+            self.give_back(head, 0)?;
+        }
+    }
+
+    /// Acknowledge the command that came last.
+    ///
+    /// # Errors
+    /// The driver has broken the ring.
+    pub(crate) fn acknowledge(&mut self, request: &Request, is_ok: bool) -> Result<(), RingError> {
+        self.writable.copy_in(0, 0, &[if is_ok { OK } else { ERR }]);
+        self.give_back(request.head, 1)
+    }
+
+    fn give_back(&mut self, head: u16, written: u32) -> Result<(), RingError> {
+        self.ring.give_back(head, written)?;
+        self.ring.publish()?;
+        self.ring.notify()
+    }
+}
+
+/// `VIRTIO_NET_OK` and `VIRTIO_NET_ERR`.
+const OK: u8 = 0;
+const ERR: u8 = 1;

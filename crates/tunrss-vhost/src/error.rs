@@ -1,0 +1,328 @@
+//! What can go wrong, whose turn it then is, and what to do about it.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use tunrss::hash::config::ConfigError;
+use tunrss::hash::key::KeyError;
+use tunrss::hash::types::UnknownHashType;
+use tunrss::{ErrorKind, IfName, Kind};
+use tunrss_vhost::MAX_PAIRS;
+
+use crate::exit::Exit;
+
+/// Why the daemon does not serve. Each text says what was tried, and leaves the reason to its source.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DaemonError {
+    #[error("cannot use --queues {queues}: a guest has 1 to {MAX_PAIRS} queue pairs")]
+    Pairs { queues: u32 },
+    #[error("cannot use --types {text:?}")]
+    Types { text: String, source: UnknownHashType },
+    #[error("cannot use --hkey")]
+    Key { source: KeyError },
+    #[error("cannot use {what}")]
+    Config { what: &'static str, source: ConfigError },
+    #[error("cannot use --weight with {count} weights for {pairs} {}", plural(*pairs, "queue"))]
+    Weights { count: usize, pairs: u16 },
+    #[error("cannot use --mac {text:?}: {why}")]
+    Mac { text: String, why: &'static str },
+    #[error("cannot use --mtu {mtu}: it is {least} to {}", u16::MAX)]
+    Mtu { mtu: u32, least: u16 },
+    #[error("cannot use --cpus {text:?}")]
+    Cpus { text: String },
+    #[error("cannot use {name:?} as the name of a device")]
+    DeviceName { name: String, source: tunrss::NameError },
+    #[error("cannot draw {what} by chance")]
+    Random { what: &'static str, source: getrandom::Error },
+    #[error("cannot use --fd {number}: there is no such descriptor")]
+    FdNumber { number: u32 },
+    #[error("cannot use --fd {number}")]
+    Fd { number: i32, source: io::Error },
+    #[error("cannot use --fd {number}: it is no connected stream socket")]
+    FdKind { number: i32 },
+    #[error("cannot find user {name:?}")]
+    User { name: String },
+    #[error("cannot read {}", path.display())]
+    UserFile { path: PathBuf, source: io::Error },
+    #[error("cannot listen on {}", path.display())]
+    Listen { path: PathBuf, source: io::Error },
+    #[error("cannot listen on {}: there is something else", path.display())]
+    NoSocket { path: PathBuf },
+    #[error("cannot listen on {}: somebody does already", path.display())]
+    SocketInUse { path: PathBuf },
+    #[error("cannot serve {device}: it is a {kind}, and guests send Ethernet frames")]
+    NotEthernet { device: IfName, kind: Kind },
+    #[error("cannot serve {device}: {queues} of its queues are open already")]
+    TapInUse { device: IfName, queues: usize },
+    #[error("cannot serve {device} with {pairs} queue pairs: it was created for one queue")]
+    SingleQueue { device: IfName, pairs: u16 },
+    #[error("cannot catch the signals to end")]
+    Signals { source: io::Error },
+    #[error("cannot start the process that serves")]
+    Start { source: io::Error },
+    #[error("cannot hand the device over to the process that serves")]
+    Handover { source: io::Error },
+    #[error("cannot wait for the process that serves")]
+    Wait { source: io::Error },
+    #[error("the process that serves was ended by signal {number}{}", signal_name(*number))]
+    Killed { number: i32 },
+    #[error("cannot {what}")]
+    Confine { what: &'static str, source: io::Error },
+    #[error("cannot become user {uid}, group {gid}")]
+    Become { uid: u32, gid: u32, source: io::Error },
+    #[error("cannot filter system calls")]
+    Filter { source: Box<dyn Error + Send + Sync> },
+    #[error("cannot prepare {device} for guests")]
+    Server { device: String, source: io::Error },
+    #[error("cannot take a frontend's connection")]
+    Accept { source: io::Error },
+    #[error("cannot serve the frontend")]
+    Serve { source: Box<dyn Error + Send + Sync> },
+    #[error("cannot ask {}", path.display())]
+    Status { path: PathBuf, source: io::Error },
+    #[error("cannot write to standard output")]
+    Print { source: io::Error },
+    /// The library's error is the whole story.
+    #[error(transparent)]
+    Library(#[from] tunrss::Error),
+    #[error("internal error: {what}")]
+    Internal { what: String },
+}
+
+impl DaemonError {
+    /// The exit code: whose turn it is.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Pairs { .. }
+            | Self::Types { .. }
+            | Self::Key { .. }
+            | Self::Config { .. }
+            | Self::Weights { .. }
+            | Self::Mac { .. }
+            | Self::Mtu { .. }
+            | Self::Cpus { .. }
+            | Self::DeviceName { .. }
+            | Self::FdNumber { .. }
+            | Self::Fd { .. }
+            | Self::FdKind { .. }
+            | Self::User { .. }
+            | Self::NoSocket { .. }
+            | Self::NotEthernet { .. }
+            | Self::SingleQueue { .. } => Exit::Usage,
+            Self::Listen { source, .. } | Self::Status { source, .. } => exit_of_path(source),
+            Self::SocketInUse { .. }
+            | Self::TapInUse { .. }
+            | Self::Random { .. }
+            | Self::UserFile { .. }
+            | Self::Signals { .. }
+            | Self::Start { .. }
+            | Self::Handover { .. }
+            | Self::Wait { .. }
+            | Self::Confine { .. }
+            | Self::Become { .. }
+            | Self::Filter { .. }
+            | Self::Server { .. }
+            | Self::Accept { .. }
+            | Self::Serve { .. }
+            | Self::Print { .. } => Exit::Refused,
+            Self::Killed { number } => u8::try_from(*number).map_or(Exit::Bug, Exit::Signal),
+            Self::Library(error) => match error.kind() {
+                ErrorKind::Input => Exit::Usage,
+                ErrorKind::System => Exit::Refused,
+                _ => Exit::Bug,
+            },
+            Self::Internal { .. } => Exit::Bug,
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Pairs { .. } => {
+                "as many as the guest has CPUs is a good choice; the frontend is told the same number"
+                    .into()
+            }
+            Self::Types { .. } => "separate names by commas, as in --types ipv4,tcpv4".into(),
+            Self::Key { .. } => {
+                "give bytes in hexadecimal, with or without colons (40 bytes serve every type), or \
+                 one of the names random, microsoft, symmetric"
+                    .into()
+            }
+            Self::Config { source: ConfigError::KeyTooShort { .. }, .. } => {
+                "give a longer key (40 bytes serve every type), or name fewer --types".into()
+            }
+            Self::Config { .. } => "give at least one queue a weight above 0".into(),
+            Self::Weights { .. } => "give one weight a queue, or raise --queues".into(),
+            Self::Mac { .. } => "an address is like 02:00:00:00:00:01".into(),
+            Self::Mtu { .. } => "1500 is usual; leave it out to take the device's".into(),
+            Self::Cpus { .. } => {
+                "name CPUs by number, and ranges of them, as in 2-5,8: `lscpu -e` lists them".into()
+            }
+            Self::DeviceName { .. } => "a name is like tap0: `ip -br link` lists those taken".into(),
+            Self::FdNumber { .. } | Self::Fd { .. } | Self::FdKind { .. } => {
+                "it is for programs that start this one with a connected AF_UNIX stream socket; \
+                 otherwise use --socket PATH"
+                    .into()
+            }
+            Self::User { .. } => {
+                "name one of /etc/passwd, or give a number; leave it out to become nobody".into()
+            }
+            Self::NoSocket { .. } => "choose another path, or remove what is there".into(),
+            Self::SocketInUse { .. } => {
+                "another daemon serves there: choose another path, or end it (`ss -xlp` names it)"
+                    .into()
+            }
+            Self::Listen { source, .. } => return hint_of_path(source).map(Into::into),
+            Self::NotEthernet { device, .. } => {
+                format!("name a TAP: one of a name that is free is created, or `tunrss delete {device}` first")
+            }
+            Self::TapInUse { device, .. } => format!(
+                "end the program that has it (`grep -l 'iff:.*{device}' /proc/*/fdinfo/*` finds it), \
+                 or name another device"
+            ),
+            Self::SingleQueue { device, .. } => format!(
+                "delete it and have it created anew, by this or by `ip tuntap add {device} mode tap \
+                 multi_queue vnet_hdr`; or use --queues 1"
+            ),
+            Self::Killed { number: SIGSYS } => {
+                "it made a system call that it should not need. That is our bug, or a guest's \
+                 attack: please report it with `ausearch -m SECCOMP` or the kernel's log, which \
+                 has the number; --no-sandbox does without the filter"
+                    .into()
+            }
+            Self::Killed { .. } => "start it again; the frontend connects anew if it can".into(),
+            Self::Become { .. } => {
+                "becoming another user takes CAP_SETUID and CAP_SETGID: start as root, or without \
+                 --user"
+                    .into()
+            }
+            Self::Filter { .. } => {
+                "seccomp may be missing in this kernel: --no-sandbox does without it".into()
+            }
+            Self::Status { source, .. } => match source.kind() {
+                io::ErrorKind::ConnectionRefused => {
+                    "the daemon has ended: start it again".into()
+                }
+                io::ErrorKind::PermissionDenied => "ask as the user that the daemon runs as".into(),
+                io::ErrorKind::InvalidData => "is it the path of a status socket?".into(),
+                io::ErrorKind::TimedOut => "the daemon is busy or stopped".into(),
+                _ => return hint_of_path(source).map(Into::into),
+            },
+            Self::Server { source, .. } if source.raw_os_error() == Some(EINVAL) => {
+                "if --cpus is given: are these CPUs there, and allowed to this process?".into()
+            }
+            Self::Internal { .. } => {
+                "this is our bug: please report it with the command you typed".into()
+            }
+            Self::Library(error) => return error.hint(),
+            Self::Random { .. }
+            | Self::UserFile { .. }
+            | Self::Signals { .. }
+            | Self::Start { .. }
+            | Self::Handover { .. }
+            | Self::Wait { .. }
+            | Self::Confine { .. }
+            | Self::Server { .. }
+            | Self::Accept { .. }
+            | Self::Serve { .. }
+            | Self::Print { .. } => return None,
+        };
+        Some(hint)
+    }
+
+    /// Whether nobody reads what is printed any more, which is no failure: `... status | head`.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Print { source } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// Print it on standard error: what was tried, the causes, and what to do.
+    pub(crate) fn print(&self) {
+        let mut text = format!("error: {}\n", plain(&self.to_string()));
+        let causes = std::iter::successors(self.source(), |&cause| cause.source());
+        for cause in causes {
+            text += &format!("caused by: {}\n", plain(&cause.to_string()));
+        }
+        if let Some(hint) = self.hint() {
+            text += &format!("hint: {}\n", plain(&hint));
+        }
+        to_stderr(&text);
+    }
+}
+
+/// Print text on standard error. If nobody takes it, there is nobody to tell.
+pub(crate) fn to_stderr(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// The text without characters that a terminal acts on.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() && char != '\n' && char != '\t' {
+            plain.extend(char.escape_default());
+        } else {
+            plain.push(char);
+        }
+    }
+    plain
+}
+
+fn plural(count: u16, word: &str) -> String {
+    if count == 1 { word.to_owned() } else { format!("{word}s") }
+}
+
+/// The name behind the number, for the signals that a process can earn.
+fn signal_name(number: i32) -> &'static str {
+    match number {
+        6 => " (SIGABRT)",
+        7 => " (SIGBUS)",
+        9 => " (SIGKILL)",
+        11 => " (SIGSEGV)",
+        15 => " (SIGTERM)",
+        SIGSYS => " (SIGSYS)",
+        _ => "",
+    }
+}
+
+/// A path that names nothing useful is a mistake in what was typed; the rest is the system's refusal.
+fn exit_of_path(error: &io::Error) -> Exit {
+    match error.kind() {
+        io::ErrorKind::NotFound
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::InvalidInput
+        | io::ErrorKind::InvalidFilename => Exit::Usage,
+        _ => Exit::Refused,
+    }
+}
+
+fn hint_of_path(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            Some("check the path: its folder has to be there")
+        }
+        io::ErrorKind::InvalidInput => Some("a socket's path has up to 107 bytes"),
+        io::ErrorKind::PermissionDenied => Some("check the permissions of the folder"),
+        io::ErrorKind::ReadOnlyFilesystem => Some("choose a path below /run or /tmp"),
+        _ => None,
+    }
+}
+
+const SIGSYS: i32 = signal_hook::consts::SIGSYS;
+const EINVAL: i32 = rustix::io::Errno::INVAL.raw_os_error();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_terminals_act_on_are_spelt_out() {
+        assert_eq!(plain("a\u{1b}[31mü\n\tb\u{9b}"), "a\\u{1b}[31mü\n\tb\\u{9b}");
+    }
+
+    #[test]
+    fn signals_have_the_shells_exit_codes() {
+        let code = |number| DaemonError::Killed { number }.exit().code();
+        assert_eq!([code(9), code(31), code(64)], [137, 159, 192]);
+    }
+}

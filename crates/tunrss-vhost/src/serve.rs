@@ -1,0 +1,161 @@
+//! Serving one frontend after another.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use tunrss::Queue;
+
+use crate::backend::Backend;
+use crate::options::Options;
+use crate::relay::{Relay, RelayError};
+use crate::rx::Source;
+use crate::software::Software;
+use crate::status::{self, Status};
+use crate::steering::Steer;
+use crate::worker::Worker;
+
+/// A device that is served to frontends, one at a time. Its threads run as long as this exists.
+pub struct Server {
+    backend: Arc<Mutex<Backend>>,
+}
+
+impl Server {
+    /// Make the device of `queues`, which are all of the TAP's or macvtap's, in their order, with
+    /// virtio-net headers of 12 bytes; a thread is started for each. `steer` puts settings in force;
+    /// without it they are executed here, by threads and copies.
+    ///
+    /// # Errors
+    /// The descriptors are no such queues, or the system has no descriptor or thread left, or refuses a
+    /// CPU.
+    pub fn new(
+        options: Options,
+        queues: Vec<OwnedFd>,
+        steer: Option<Box<dyn Steer>>,
+    ) -> io::Result<Self> {
+        let options = Options { software: steer.is_none(), ..options };
+        let of_fd = |fd: OwnedFd| {
+            let queue = Queue::from_fd_as(fd, false).map_err(io::Error::other)?;
+            let is_usual = queue.vnet_hdr() == Some(tunrss::hash::VnetHdrLen::V1);
+            let unusual = || io::Error::other("the device's virtio-net header has not 12 bytes");
+            is_usual.then_some(queue).ok_or_else(unusual)
+        };
+        let none = || io::Error::new(io::ErrorKind::InvalidInput, "a device has a queue at least");
+        let device = queues.first().ok_or_else(none)?.try_clone()?;
+        let mut of_pairs = Vec::new();
+        let (steer, steered) = match steer {
+            Some(steer) => (steer, None),
+            None => {
+                for queue in &queues {
+                    of_pairs.push(of_fd(queue.try_clone()?)?);
+                }
+                let (software, steered) = Software::start(&options, std::mem::take(&mut of_pairs))
+                    .map_err(io::Error::other)?;
+                (Box::new(software) as Box<dyn Steer>, Some(steered))
+            }
+        };
+        for queue in queues {
+            of_pairs.push(of_fd(queue)?);
+        }
+        let mut steered = steered.map(Vec::into_iter);
+        let mut cpus = options.cpus.iter().copied().cycle();
+        let mut workers = Vec::new();
+        for (number, queue) in (0..).zip(of_pairs) {
+            let steered = steered.as_mut().and_then(Iterator::next);
+            let source = Source::new(queue, steered);
+            workers.push(Worker::start(number, source, cpus.next())?);
+        }
+        let backend = Backend::new(options, workers, device, steer);
+        Ok(Self { backend: Arc::new(Mutex::new(backend)) })
+    }
+
+    /// Serve a frontend until it goes, or until `stop` is readable; answer those who ask for the
+    /// [`Status`] by `status` meanwhile. What the guest had set is no longer in force afterwards.
+    ///
+    /// # Errors
+    /// [`ServeError`] if the frontend cannot be served any more, or the system cannot be waited on.
+    pub fn serve(
+        &mut self,
+        frontend: UnixStream,
+        stop: BorrowedFd<'_>,
+        status: Option<&UnixListener>,
+    ) -> Result<(), ServeError> {
+        self.backend().connected();
+        let served = self.serve_connected(frontend, stop, status);
+        self.backend().disconnected();
+        served
+    }
+
+    fn serve_connected(
+        &self,
+        frontend: UnixStream,
+        stop: BorrowedFd<'_>,
+        status: Option<&UnixListener>,
+    ) -> Result<(), ServeError> {
+        let mut relay = Relay::new(frontend, self.backend.clone()).map_err(ServeError::Wait)?;
+        let mut has_more_commands = false;
+        loop {
+            let [frontend, is_stopped, kicked, asked] = {
+                let backend = self.backend();
+                let kick = backend.control_kick();
+                let frontend = relay.frontend();
+                let mut fds = vec![
+                    PollFd::new(&frontend, PollFlags::IN),
+                    PollFd::from_borrowed_fd(stop, PollFlags::IN),
+                ];
+                let others = [kick, status.map(AsFd::as_fd)];
+                let present = others.iter().flatten();
+                fds.extend(present.map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
+                let none = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+                match poll(&mut fds, has_more_commands.then_some(&none)) {
+                    Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                    Err(error) => return Err(ServeError::Wait(error.into())),
+                }
+                let mut happened = fds.iter().map(|fd| !fd.revents().is_empty());
+                let mut next = |is_there: bool| is_there && happened.next().unwrap_or(false);
+                let [frontend, stop] = [next(true), next(true)];
+                let [kicked, asked] = [next(kick.is_some()), next(status.is_some())];
+                if let Some(kick) = kick.filter(|_| kicked) {
+                    // Refused only if it is zero already.
+                    let _ = rustix::io::read(kick, &mut [0; 8]);
+                }
+                [frontend, stop, kicked, asked]
+            };
+            if is_stopped {
+                return Ok(());
+            }
+            if frontend && !relay.handle()? {
+                return Ok(());
+            }
+            if kicked || has_more_commands {
+                has_more_commands = self.backend().control();
+            }
+            if let Some(status) = status.filter(|_| asked) {
+                status::answer(status, &self.status()).map_err(ServeError::Wait)?;
+            }
+        }
+    }
+
+    /// The state of the device.
+    pub fn status(&self) -> Status {
+        self.backend().status()
+    }
+
+    fn backend(&self) -> MutexGuard<'_, Backend> {
+        self.backend.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a frontend is no longer served.
+#[derive(thiserror::Error, Debug)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The system cannot be waited on.
+    #[error("cannot wait for the frontend")]
+    Wait(#[source] io::Error),
+    /// The frontend's messages make no sense, or cannot be had.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+}

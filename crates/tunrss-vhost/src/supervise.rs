@@ -1,0 +1,377 @@
+//! The process that was started: keeps its privileges, makes what takes them, starts the one that
+//! serves, and does for it what it may not. It never sees the guest's memory.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use sd_notify::NotifyState;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGTERM};
+use signal_hook::low_level::pipe;
+use tunrss::Kind;
+use tunrss_vhost::broker::{Broker, Turn, connection};
+use tunrss_vhost::{InKernel, Options, Setting, Steer};
+
+use crate::args::Who;
+use crate::error::{DaemonError, to_stderr};
+use crate::exit::Exit;
+use crate::handover::{Confinement, Handover, hear_ready};
+use crate::plan::{Endpoint, ServePlan};
+use crate::socket::{Bound, inherited};
+use crate::tap::Tap;
+use crate::user::Identity;
+use crate::{logger, sandbox};
+
+/// Serve guests as planned, until a signal or the end of what serves.
+pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
+    logger::start(plan.verbosity);
+    let confinement = confinement(&plan)?;
+    // From here on a signal lets everything that is made be taken away again.
+    let signals = signals().map_err(|source| DaemonError::Signals { source })?;
+    let source = Source::new(&plan.endpoint)?;
+    let status = plan.status.as_deref().map(Bound::new).transpose()?;
+    let Tap { device, queues, mac, mtu } = Tap::open(&plan)?;
+    let fds: Vec<OwnedFd> = queues
+        .iter()
+        .map(|queue| queue.as_fd().try_clone_to_owned())
+        .collect::<io::Result<_>>()
+        .map_err(|source| DaemonError::Handover { source })?;
+    let kernel_reports = device.kind() != Kind::Macvtap;
+    let steering = steering(plan.steering, InKernel::new(device, queues))?;
+    let options = Options {
+        device: plan.device.to_string(),
+        pairs: plan.pairs,
+        mac,
+        mtu,
+        policy: plan.policy,
+        types: plan.types,
+        operator: plan.operator,
+        spread_equally: plan.spread_equally,
+        cpus: plan.cpus,
+        kernel_reports,
+        software: matches!(steering, Steering::Software(_)),
+    };
+    let pairs = options.pairs;
+    let handover = Handover {
+        options,
+        is_connected: matches!(source, Source::Connected(_)),
+        has_status: status.is_some(),
+        confinement,
+        verbosity: plan.verbosity,
+    };
+    let (backend, socket) = Backend::start(&handover, &source, status.as_ref(), &fds)?;
+    // It has its own.
+    drop(fds);
+    if confinement.is_some() {
+        sandbox::keep_what_steers(!handover.options.software)?;
+    }
+    let ready = match &source {
+        Source::Listening(bound) => bound.path().display().to_string(),
+        Source::Connected(_) => plan.device.to_string(),
+    };
+    let mut supervision =
+        Supervision { backend, signals, broker: Broker::new(socket, steering, pairs) };
+    let result = supervision.run(&ready);
+    // However it has ended, packets are not left to a program that nobody reads for.
+    supervision.broker.steer_mut().clear();
+    result
+}
+
+/// What the process that serves is to give up.
+fn confinement(plan: &ServePlan) -> Result<Option<Confinement>, DaemonError> {
+    // Looked up in any case: a mistake is told of whatever else is asked for.
+    let named = plan.user.as_deref().map(Identity::of).transpose()?;
+    let is_explicit = named.is_some();
+    let is_root = rustix::process::geteuid().is_root();
+    let identity = named.or_else(|| is_root.then(Identity::nobody));
+    if !plan.sandbox {
+        log::warn!(
+            "without sandbox: a guest that takes over the process that serves has its rights"
+        );
+    }
+    Ok(plan.sandbox.then_some(Confinement { identity, is_explicit }))
+}
+
+/// A socket that is readable once this process has been told to end.
+fn signals() -> io::Result<UnixStream> {
+    let (read, write) = UnixStream::pair()?;
+    read.set_nonblocking(true)?;
+    pipe::register(SIGTERM, write.try_clone()?)?;
+    pipe::register(SIGINT, write.try_clone()?)?;
+    // nohup(1) has it ignored, and so it stays.
+    if !ignores(SIGHUP) {
+        pipe::register(SIGHUP, write)?;
+    }
+    Ok(read)
+}
+
+/// Whether this process has been started with a signal ignored.
+fn ignores(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 << (signal - 1) != 0)
+}
+
+/// Where frontends come from.
+enum Source {
+    Listening(Bound),
+    Connected(OwnedFd),
+}
+
+impl Source {
+    fn new(endpoint: &Endpoint) -> Result<Self, DaemonError> {
+        Ok(match endpoint {
+            Endpoint::Listen(path) => Self::Listening(Bound::new(path)?),
+            Endpoint::Connected(number) => Self::Connected(inherited(*number)?),
+        })
+    }
+}
+
+impl AsFd for Source {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        match self {
+            Self::Listening(bound) => bound.as_fd(),
+            Self::Connected(socket) => socket.as_fd(),
+        }
+    }
+}
+
+/// Who steers and hashes.
+enum Steering {
+    Kernel(InKernel),
+    /// The process that serves. The queues stay open here, too: they keep the device.
+    Software(#[expect(dead_code, reason = "holds the device")] InKernel),
+}
+
+fn steering(who: Who, mut kernel: InKernel) -> Result<Steering, DaemonError> {
+    if who == Who::Software {
+        return Ok(Steering::Software(kernel));
+    }
+    match kernel.probe() {
+        Ok(()) => Ok(Steering::Kernel(kernel)),
+        Err(error) if who == Who::Auto && error.kind() == tunrss::ErrorKind::System => {
+            let mut why = String::new();
+            let mut source: Option<&dyn std::error::Error> = Some(&error);
+            while let Some(error) = source {
+                why += &format!(": {error}");
+                source = error.source();
+            }
+            log::warn!("steering and hashing in software, which takes more CPU time{why}");
+            Ok(Steering::Software(kernel))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Steering {
+    fn clear(&mut self) {
+        if let Self::Kernel(kernel) = self
+            && let Err(error) = kernel.clear()
+        {
+            // The device may be gone, and with it what steered it.
+            log::debug!("nothing is taken away: {error}");
+        }
+    }
+}
+
+impl Steer for Steering {
+    fn put(&mut self, setting: &Setting) -> Result<(), String> {
+        match self {
+            Self::Kernel(kernel) => kernel.put(setting),
+            Self::Software(_) => Err("there is no steering by the kernel".into()),
+        }
+    }
+}
+
+/// The process that serves. It is killed when this is dropped.
+struct Backend {
+    child: Child,
+    /// Readable when it has ended.
+    ended: OwnedFd,
+    /// It ends when this is closed.
+    life: Option<UnixStream>,
+}
+
+impl Backend {
+    /// Start it. The socket is for its requests.
+    fn start(
+        handover: &Handover,
+        source: &Source,
+        status: Option<&Bound>,
+        queues: &[OwnedFd],
+    ) -> Result<(Self, OwnedFd), DaemonError> {
+        let start = |source| DaemonError::Start { source };
+        let (theirs, ours) = connection().map_err(start)?;
+        let (life, stop) = UnixStream::pair().map_err(start)?;
+        let child = Command::new("/proc/self/exe")
+            .arg0("tunrss-vhost")
+            .arg("backend")
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::null())
+            // A terminal's signals are ours to take.
+            .process_group(0)
+            .spawn()
+            .map_err(start)?;
+        let pid = Pid::from_child(&child);
+        let mut backend = match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(ended) => Self { child, ended, life: Some(life) },
+            Err(error) => {
+                kill(child);
+                return Err(start(error.into()));
+            }
+        };
+        let mut fds = vec![stop.as_fd(), source.as_fd()];
+        fds.extend(status.map(AsFd::as_fd));
+        fds.extend(queues.iter().map(AsFd::as_fd));
+        match handover.send(&ours, &fds) {
+            Ok(()) => Ok((backend, ours)),
+            // It has ended before, and has said why.
+            Err(_) if backend.child.try_wait().is_ok_and(|status| status.is_some()) => {
+                Ok((backend, ours))
+            }
+            Err(source) => Err(DaemonError::Handover { source }),
+        }
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        // Nothing of it if it has been waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn kill(mut child: Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+struct Supervision {
+    backend: Backend,
+    signals: UnixStream,
+    broker: Broker<Steering>,
+}
+
+/// What there is to do.
+struct Events {
+    ended: bool,
+    signal: bool,
+    request: bool,
+}
+
+impl Supervision {
+    /// Do what the process that serves asks for until it has ended.
+    fn run(&mut self, ready: &str) -> Result<Exit, DaemonError> {
+        let mut is_ready = false;
+        // When it is killed.
+        let mut deadline = None;
+        loop {
+            let events = self.wait(deadline)?;
+            if events.ended {
+                return self.outcome(deadline.is_some());
+            }
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| now >= deadline) {
+                log::warn!("the process that serves does not end, and is killed");
+                let _ = self.backend.child.kill();
+                return self.outcome(true);
+            }
+            if events.signal && deadline.is_none() {
+                notify(NotifyState::Stopping);
+                self.backend.life = None;
+                deadline = Some(now + GRACE);
+            }
+            if !events.request {
+                continue;
+            }
+            let goes_on = if is_ready {
+                self.broker.answer() != Turn::Ended
+            } else {
+                is_ready = matches!(hear_ready(&self.broker), Ok(true));
+                if is_ready && deadline.is_none() {
+                    to_stderr(&format!("ready: {ready}\n"));
+                    notify(NotifyState::Ready);
+                }
+                is_ready
+            };
+            if !goes_on {
+                // It is ending, or has broken the rules; in a moment it is at its end either way.
+                self.backend.life = None;
+                return self.await_end(deadline.is_some());
+            }
+        }
+    }
+
+    /// Wait for one of the events, or until `deadline`.
+    fn wait(&mut self, deadline: Option<Instant>) -> Result<Events, DaemonError> {
+        let now = Instant::now();
+        let pause = self.broker.pause(now);
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        let timeout = match (pause, left) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let mut fds = vec![
+            PollFd::new(&self.backend.ended, PollFlags::IN),
+            PollFd::new(&self.signals, PollFlags::IN),
+        ];
+        if pause.is_none() {
+            fds.push(PollFd::new(&self.broker, PollFlags::IN));
+        }
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(DaemonError::Wait { source: error.into() }),
+        }
+        let is_ready = |index: usize| fds.get(index).is_some_and(|fd| !fd.revents().is_empty());
+        let events = Events { ended: is_ready(0), signal: is_ready(1), request: is_ready(2) };
+        if events.signal {
+            // Later ones say nothing new.
+            let _ = io::Read::read(&mut &self.signals, &mut [0; 16]);
+        }
+        Ok(events)
+    }
+
+    /// The socket for requests is at its end: so is the process, or it has to be.
+    fn await_end(&mut self, is_told: bool) -> Result<Exit, DaemonError> {
+        let grace = Timespec::try_from(GRACE).ok();
+        let mut fds = [PollFd::new(&self.backend.ended, PollFlags::IN)];
+        if poll(&mut fds, grace.as_ref()) == Ok(0) {
+            log::error!("the process that serves breaks the rules, and is killed");
+            let _ = self.backend.child.kill();
+        }
+        self.outcome(is_told)
+    }
+
+    /// How the process that serves has ended. `is_told`: it was to end.
+    fn outcome(&mut self, is_told: bool) -> Result<Exit, DaemonError> {
+        let wait = |source| DaemonError::Wait { source };
+        let status: ExitStatus = self.backend.child.wait().map_err(wait)?;
+        match (status.code(), status.signal()) {
+            // If something was wrong it has said so itself.
+            (Some(code), _) => Ok(Exit::from_code(code)),
+            (None, Some(SIGKILL)) if is_told => Ok(Exit::Done),
+            (None, Some(number)) => Err(DaemonError::Killed { number }),
+            (None, None) => Err(DaemonError::Internal { what: format!("{status}") }),
+        }
+    }
+}
+
+fn notify(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        log::warn!("the service manager cannot be told: {error}");
+    }
+}
+
+/// How long the process that serves may take to end.
+const GRACE: Duration = Duration::from_secs(5);

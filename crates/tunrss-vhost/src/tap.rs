@@ -1,0 +1,73 @@
+//! The device of the host that guests are served from.
+
+use tunrss::{Device, DeviceOptions, Error, IfName, Kind, Queue};
+
+use crate::error::DaemonError;
+use crate::plan::{ServePlan, random_mac};
+
+/// A device with all its queues, each attached.
+#[derive(Debug)]
+pub(crate) struct Tap {
+    pub(crate) device: Device,
+    pub(crate) queues: Vec<Queue>,
+    /// What the guest is told.
+    pub(crate) mac: [u8; 6],
+    pub(crate) mtu: u16,
+}
+
+impl Tap {
+    /// Create the device, or take over one that exists.
+    ///
+    /// # Errors
+    /// It is of another kind, somebody has it open, it has too few queues, or the system refuses.
+    pub(crate) fn open(plan: &ServePlan) -> Result<Self, DaemonError> {
+        let pairs = plan.pairs.into();
+        let (device, queues) = match Device::open(&plan.device) {
+            Ok(device) => take_over(device, plan.pairs)?,
+            Err(Error::NoDevice { .. }) => {
+                let (device, queues) = Device::create(&plan.device, pairs)?;
+                if let Some(mtu) = plan.mtu {
+                    device.set_mtu(mtu.into())?;
+                }
+                device.set_up()?;
+                log::info!("{}: created, with {pairs} queues", plan.device);
+                (device, queues)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mac = match (plan.mac, device.kind()) {
+            (Some(mac), _) => mac,
+            // Frames come to a macvtap by its address.
+            (None, Kind::Macvtap) => device.mac()?.map_or_else(random_mac, Ok)?,
+            (None, _) => random_mac()?,
+        };
+        let mtu = match plan.mtu {
+            Some(mtu) => mtu,
+            // A device's can be larger than what virtio can tell.
+            None => u16::try_from(device.mtu()?).unwrap_or(u16::MAX),
+        };
+        Ok(Self { device, queues, mac, mtu })
+    }
+}
+
+fn take_over(device: Device, pairs: u16) -> Result<(Device, Vec<Queue>), DaemonError> {
+    let name: IfName = device.name().clone();
+    match device.kind() {
+        Kind::Tap | Kind::Macvtap => {}
+        kind => return Err(DaemonError::NotEthernet { device: name, kind }),
+    }
+    match device.attached_queues()? {
+        0 => {}
+        queues => return Err(DaemonError::TapInUse { device: name, queues }),
+    }
+    if pairs > 1 && !device.is_multi_queue() {
+        return Err(DaemonError::SingleQueue { device: name, pairs });
+    }
+    let queues = match device.kind() {
+        Kind::Macvtap => device.open_queues(pairs.into())?,
+        // Header and offloads are what who opens it wants: nobody has it open.
+        _ => device.open_as(DeviceOptions::tap(pairs.into()))?,
+    };
+    log::info!("{name}: taken over, with {pairs} queues");
+    Ok((Device::open(&name)?, queues))
+}

@@ -1,0 +1,202 @@
+//! Guest memory as the kernel reads and writes it: the one place with unsafe code.
+//!
+//! A guest changes its memory whenever it likes. So no reference to it is made: bytes are copied by
+//! vm-memory's volatile accesses, or by the kernel, and what was copied is checked, not what is there.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::Arc;
+
+use libc::iovec;
+use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, VolatileSlice};
+
+/// The memory of a guest, as its frontend has told of it. It stays mapped as long as somebody has it.
+pub(crate) type Memory = GuestMemoryMmap<()>;
+
+/// Parts of a guest's memory one behind another, as a stream of bytes that the kernel can fill or
+/// send. Each part lies in the memory that this holds.
+pub(crate) struct Segments {
+    memory: Arc<Memory>,
+    parts: Vec<iovec>,
+}
+
+// SAFETY: the pointers are into a mapping that `memory` keeps, which is not bound to a thread
+// (GuestMemoryMmap is Send and Sync), and are used only through `&self` and `&mut self`.
+unsafe impl Send for Segments {}
+
+impl Segments {
+    /// None yet, of this memory.
+    pub(crate) fn new(memory: Arc<Memory>) -> Self {
+        Self { memory, parts: Vec::new() }
+    }
+
+    /// How many parts there are.
+    pub(crate) fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Forget the parts from the `count`th on.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        self.parts.truncate(count);
+    }
+
+    /// Forget the first `count` parts.
+    pub(crate) fn remove_first(&mut self, count: usize) {
+        self.parts.drain(..count);
+    }
+
+    /// Add `len` bytes from `address` on. They may lie in several mappings.
+    ///
+    /// # Errors
+    /// [`OutsideMemory`]; no part is added then.
+    pub(crate) fn push(&mut self, address: GuestAddress, len: u32) -> Result<(), OutsideMemory> {
+        let before = self.parts.len();
+        let outside = OutsideMemory { address: address.0, len };
+        for slice in GuestMemoryBackend::get_slices(&*self.memory, address, len as usize) {
+            let Ok(slice) = slice else {
+                self.parts.truncate(before);
+                return Err(outside);
+            };
+            let base = slice.ptr_guard_mut().as_ptr();
+            self.parts.push(iovec { iov_base: base.cast(), iov_len: slice.len() });
+        }
+        Ok(())
+    }
+
+    /// Put `bytes` into the stream from byte `at` of part `first` on. What has no room is left out.
+    pub(crate) fn copy_in(&self, first: usize, at: usize, mut bytes: &[u8]) {
+        for slice in self.slices(first, at) {
+            if bytes.is_empty() {
+                return;
+            }
+            let len = slice.len().min(bytes.len());
+            let (now, later) = bytes.split_at(len);
+            slice.copy_from(now);
+            bytes = later;
+        }
+    }
+
+    /// Take the bytes from byte `at` of part `first` on. Returns how many there were for `bytes`.
+    pub(crate) fn copy_out(&self, first: usize, at: usize, bytes: &mut [u8]) -> usize {
+        let mut taken = 0;
+        for slice in self.slices(first, at) {
+            let Some(rest) = bytes.get_mut(taken..).filter(|rest| !rest.is_empty()) else { break };
+            let len = slice.len().min(rest.len());
+            slice.copy_to(&mut rest[..len]);
+            taken += len;
+        }
+        taken
+    }
+
+    /// The stream from byte `at` of part `first` on, part by part.
+    fn slices(&self, first: usize, mut at: usize) -> impl Iterator<Item = VolatileSlice<'_>> {
+        self.parts.get(first..).unwrap_or_default().iter().filter_map(move |part| {
+            let skipped = at.min(part.iov_len);
+            at -= skipped;
+            // SAFETY: `push` took base and length of a slice of `memory`, which `self` keeps mapped as
+            // long as the result borrows it; others write there, which a VolatileSlice allows for.
+            let slice = unsafe { VolatileSlice::new(part.iov_base.cast(), part.iov_len) };
+            slice.offset(skipped).ok().filter(|slice| !slice.is_empty())
+        })
+    }
+}
+
+impl fmt::Debug for Segments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Segments").field("parts", &self.parts.len()).finish_non_exhaustive()
+    }
+}
+
+/// What one system call reads or writes: a part of our own, then parts of a guest's memory.
+pub(crate) struct Vector {
+    parts: Vec<iovec>,
+}
+
+// SAFETY: outside of `read` and `write`, which fill it before they use it, it holds nothing.
+unsafe impl Send for Vector {}
+
+impl Vector {
+    pub(crate) fn new() -> Self {
+        Self { parts: Vec::with_capacity(MAX_PARTS) }
+    }
+
+    /// Read one packet from `fd`: its start goes into `front`, what follows into the parts of `stream`
+    /// from the `first` to before the `last`, without the first `skip` bytes of these, what has no room
+    /// there into `beyond`. Returns how many bytes were read.
+    pub(crate) fn read(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        front: &mut [u8],
+        stream: &Segments,
+        (first, last): (usize, usize),
+        skip: usize,
+        beyond: &mut [u8],
+    ) -> io::Result<usize> {
+        self.parts.clear();
+        self.parts.push(iovec { iov_base: front.as_mut_ptr().cast(), iov_len: front.len() });
+        self.add(stream, (first, last), skip);
+        self.parts.push(iovec { iov_base: beyond.as_mut_ptr().cast(), iov_len: beyond.len() });
+        // SAFETY: readv writes at most `iov_len` bytes to each `iov_base`: to `front` and `beyond`,
+        // which are borrowed and live past the call, and to memory that `stream` keeps mapped, which no
+        // reference is into. The count is that of the initialised elements and fits (see MAX_PARTS). The
+        // result is checked.
+        let read = unsafe {
+            libc::readv(fd.as_raw_fd(), self.parts.as_ptr(), self.parts.len() as libc::c_int)
+        };
+        usize::try_from(read).map_err(|_| io::Error::last_os_error())
+    }
+
+    /// Write one packet to `fd`: `front`, then the parts of `stream` from the `first` to before the
+    /// `last` without the first `skip` bytes of these.
+    pub(crate) fn write(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        front: &[u8],
+        stream: &Segments,
+        (first, last): (usize, usize),
+        skip: usize,
+    ) -> io::Result<usize> {
+        self.parts.clear();
+        let base = front.as_ptr().cast_mut().cast();
+        self.parts.push(iovec { iov_base: base, iov_len: front.len() });
+        self.add(stream, (first, last), skip);
+        // SAFETY: writev reads at most `iov_len` bytes from each `iov_base`: from `front`, which is
+        // borrowed and lives past the call, and from memory that `stream` keeps mapped. It writes to
+        // neither, so that `front` was made a mutable pointer does not matter. The count is that of the
+        // initialised elements and fits (see MAX_PARTS). The result is checked.
+        let written = unsafe {
+            libc::writev(fd.as_raw_fd(), self.parts.as_ptr(), self.parts.len() as libc::c_int)
+        };
+        usize::try_from(written).map_err(|_| io::Error::last_os_error())
+    }
+
+    /// Add parts of `stream`, as many as there may be.
+    fn add(&mut self, stream: &Segments, (first, last): (usize, usize), mut skip: usize) {
+        for part in stream.parts.get(first..last).unwrap_or_default() {
+            let skipped = skip.min(part.iov_len);
+            skip -= skipped;
+            if part.iov_len > skipped && self.parts.len() < MAX_PARTS - 1 {
+                let iov_base = part.iov_base.wrapping_byte_add(skipped);
+                self.parts.push(iovec { iov_base, iov_len: part.iov_len - skipped });
+            }
+        }
+    }
+}
+
+/// The most parts that one system call takes (`UIO_MAXIOV`, linux/uio.h).
+pub(crate) const MAX_PARTS: usize = 1024;
+
+/// An address of a guest that is not in its memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct OutsideMemory {
+    address: u64,
+    len: u32,
+}
+
+impl fmt::Display for OutsideMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, len } = self;
+        write!(f, "{len} bytes at {address:#x} are not in the guest's memory")
+    }
+}

@@ -1,0 +1,326 @@
+//! The thread of a queue pair. Its rings are its own: nobody else touches them while they run, so no
+//! packet waits for a lock. Others tell it what to do by commands, between batches.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rustix::event::{EventfdFlags, epoll, eventfd};
+use rustix::thread::{CpuSet, sched_setaffinity};
+use tunrss::Report;
+
+use crate::counts::Counts;
+use crate::rate::RateLimited;
+use crate::ring::{Ring, RingError};
+use crate::rx::{Format, Progress, Rx, Source};
+use crate::tx::Tx;
+
+/// A queue pair, seen from the thread that tells it what to do.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    commands: Sender<Command>,
+    wake: Arc<OwnedFd>,
+    thread: Option<JoinHandle<()>>,
+    rx: Arc<Counts>,
+    tx: Arc<Counts>,
+}
+
+/// Which ring of a pair.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Side {
+    Rx,
+    Tx,
+}
+
+enum Command {
+    StartRx(Box<Rx>, OwnedFd),
+    StartTx(Box<Tx>, OwnedFd),
+    Stop(Side, Sender<Option<u16>>),
+    Call(Side, Option<OwnedFd>),
+    Format(Format),
+    Report(Report),
+    End,
+}
+
+impl Worker {
+    /// Start the thread of the queue pair `number`, on one CPU if one is named.
+    ///
+    /// # Errors
+    /// The system has no descriptor or thread left, or refuses the CPU.
+    pub(crate) fn start(number: u16, source: Source, cpu: Option<usize>) -> io::Result<Self> {
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let (commands, receiver) = mpsc::channel();
+        let pair = Pair {
+            source,
+            commands: receiver,
+            wake: wake.clone(),
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            rx: None,
+            tx: None,
+        };
+        let edge = epoll::EventFlags::ET;
+        let both = epoll::EventFlags::IN | epoll::EventFlags::OUT | edge;
+        pair.add(WAKE, &wake, epoll::EventFlags::IN)?;
+        // By edges: a queue that is full, while the guest has no room, wakes nobody.
+        epoll::add(&pair.epoll, pair.source.poll_fd(), epoll::EventData::new_u64(DEVICE), both)?;
+        let (started, is_started) = mpsc::channel();
+        let builder = thread::Builder::new().name(format!("pair-{number}"));
+        let thread = builder.spawn(move || {
+            let pinned = cpu.map_or(Ok(()), pin);
+            let is_pinned = pinned.is_ok();
+            let _ = started.send(pinned);
+            if is_pinned {
+                pair.run();
+            }
+        })?;
+        is_started.recv().unwrap_or_else(|_| Err(io::Error::other("a thread has failed")))?;
+        Ok(Self { commands, wake, thread: Some(thread), rx: Arc::default(), tx: Arc::default() })
+    }
+
+    /// Start a ring; the driver kicks it by `kick`.
+    pub(crate) fn start_rx(&self, ring: Ring, format: Format, kick: OwnedFd) {
+        let rx = Rx::new(ring, format, self.rx.clone());
+        self.tell(Command::StartRx(Box::new(rx), kick));
+    }
+
+    /// Start a ring; the driver kicks it by `kick`.
+    pub(crate) fn start_tx(&self, ring: Ring, header: tunrss::hash::VnetHdrLen, kick: OwnedFd) {
+        let tx = Tx::new(ring, header, self.tx.clone());
+        self.tell(Command::StartTx(Box::new(tx), kick));
+    }
+
+    /// Stop a ring. It is not touched any more when this returns. Returns where it goes on; `None` if it
+    /// did not run.
+    pub(crate) fn stop(&self, side: Side) -> Option<u16> {
+        let (answer, answered) = mpsc::channel();
+        self.tell(Command::Stop(side, answer));
+        answered.recv().ok().flatten()
+    }
+
+    pub(crate) fn counts(&self, side: Side) -> &Counts {
+        match side {
+            Side::Rx => &self.rx,
+            Side::Tx => &self.tx,
+        }
+    }
+
+    /// Have a ring's driver notified elsewhere.
+    pub(crate) fn set_call(&self, side: Side, call: Option<OwnedFd>) {
+        self.tell(Command::Call(side, call));
+    }
+
+    /// Have packets in another format received from now on.
+    pub(crate) fn set_format(&self, format: Format) {
+        self.tell(Command::Format(format));
+    }
+
+    /// How packets come from now on, and who hashes them.
+    pub(crate) fn set_report(&self, report: Report) {
+        self.tell(Command::Report(report));
+    }
+
+    fn tell(&self, command: Command) {
+        // A thread that has ended has no rings to be told of.
+        let _ = self.commands.send(command);
+        let _ = rustix::io::write(&*self.wake, &1u64.to_ne_bytes());
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.tell(Command::End);
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn pin(cpu: usize) -> io::Result<()> {
+    if cpu >= CpuSet::MAX_CPU {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut cpus = CpuSet::new();
+    cpus.set(cpu);
+    Ok(sched_setaffinity(None, &cpus)?)
+}
+
+/// A queue pair, seen from its own thread.
+struct Pair {
+    source: Source,
+    commands: Receiver<Command>,
+    wake: Arc<OwnedFd>,
+    epoll: OwnedFd,
+    rx: Option<Running<Rx>>,
+    tx: Option<Running<Tx>>,
+}
+
+/// A ring that runs.
+struct Running<T> {
+    ring: Box<T>,
+    kick: OwnedFd,
+    /// Whether there may be something to do.
+    is_ready: bool,
+}
+
+impl Pair {
+    fn run(mut self) {
+        let mut events = Vec::with_capacity(8);
+        loop {
+            let is_ready = self.rx.as_ref().is_some_and(|rx| rx.is_ready)
+                || self.tx.as_ref().is_some_and(|tx| tx.is_ready);
+            let none = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+            let timeout = is_ready.then_some(&none);
+            events.clear();
+            let spare = rustix::buffer::spare_capacity(&mut events);
+            match epoll::wait(&self.epoll, spare, timeout) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => {
+                    log::error!("a queue pair ends, it cannot wait for events: {error}");
+                    return;
+                }
+            }
+            for event in &events {
+                let event = *event;
+                if !self.note(event.data.u64(), event.flags) {
+                    return;
+                }
+            }
+            self.work();
+        }
+    }
+
+    /// Something has happened. Returns whether to go on.
+    fn note(&mut self, what: u64, flags: epoll::EventFlags) -> bool {
+        match what {
+            WAKE => {
+                empty(self.wake.as_fd());
+                while let Ok(command) = self.commands.try_recv() {
+                    if !self.obey(command) {
+                        return false;
+                    }
+                }
+            }
+            KICK_RX => self.rx.iter_mut().for_each(Running::kicked),
+            KICK_TX => self.tx.iter_mut().for_each(Running::kicked),
+            _ => {
+                if flags.intersects(epoll::EventFlags::IN | epoll::EventFlags::ERR) {
+                    self.rx.iter_mut().for_each(|rx| rx.is_ready = true);
+                }
+                if flags.contains(epoll::EventFlags::OUT) {
+                    self.tx.iter_mut().for_each(|tx| tx.is_ready = true);
+                }
+            }
+        }
+        true
+    }
+
+    /// Move a batch of packets each way.
+    fn work(&mut self) {
+        if let Some(rx) = self.rx.as_mut().filter(|rx| rx.is_ready) {
+            let progress = rx.ring.batch(&mut self.source, BATCH);
+            rx.is_ready = go_on(progress, "receive");
+        }
+        if let Some(tx) = self.tx.as_mut().filter(|tx| tx.is_ready) {
+            let progress = tx.ring.batch(self.source.device(), BATCH);
+            tx.is_ready = go_on(progress, "transmit");
+        }
+    }
+
+    fn obey(&mut self, command: Command) -> bool {
+        match command {
+            Command::StartRx(mut ring, kick) => {
+                self.source.drain(ring.scratch());
+                self.rx = self.started(KICK_RX, ring, kick);
+            }
+            Command::StartTx(ring, kick) => self.tx = self.started(KICK_TX, ring, kick),
+            Command::Stop(side, answer) => {
+                let base = match side {
+                    Side::Rx => self.rx.take().map(|rx| self.stopped(rx).stop()),
+                    Side::Tx => self.tx.take().map(|tx| self.stopped(tx).stop()),
+                };
+                let _ = answer.send(base);
+            }
+            Command::Call(Side::Rx, call) => {
+                if let Some(rx) = &mut self.rx {
+                    rx.ring.ring_mut().set_call(call);
+                }
+            }
+            Command::Call(Side::Tx, call) => {
+                if let Some(tx) = &mut self.tx {
+                    tx.ring.ring_mut().set_call(call);
+                }
+            }
+            Command::Format(format) => {
+                if let Some(rx) = &mut self.rx {
+                    rx.ring.set_format(format);
+                }
+            }
+            Command::Report(report) => self.source.set_report(report),
+            Command::End => return false,
+        }
+        true
+    }
+
+    fn started<T>(&self, token: u64, ring: Box<T>, kick: OwnedFd) -> Option<Running<T>> {
+        // By edges, so that the counter need not be read.
+        match self.add(token, &kick, epoll::EventFlags::IN | epoll::EventFlags::ET) {
+            Ok(()) => Some(Running { ring, kick, is_ready: true }),
+            Err(error) => {
+                log::error!("a ring cannot run, its kicks cannot be waited for: {error}");
+                None
+            }
+        }
+    }
+
+    fn stopped<T>(&self, running: Running<T>) -> T {
+        // Other duplicates of the descriptor would keep it there.
+        let _ = epoll::delete(&self.epoll, &running.kick);
+        *running.ring
+    }
+
+    fn add(&self, token: u64, fd: impl AsFd, flags: epoll::EventFlags) -> io::Result<()> {
+        Ok(epoll::add(&self.epoll, fd, epoll::EventData::new_u64(token), flags)?)
+    }
+}
+
+impl<T> Running<T> {
+    fn kicked(&mut self) {
+        self.is_ready = true;
+    }
+}
+
+/// Whether there is more to do. A ring that its driver has broken is left alone until it is started
+/// anew.
+fn go_on(progress: Result<Progress, RingError>, direction: &str) -> bool {
+    match progress {
+        Ok(progress) => progress == Progress::More,
+        Err(error) => {
+            BROKEN.warn(format_args!(
+                "a {direction} ring rests until the driver starts it anew: {error}"
+            ));
+            false
+        }
+    }
+}
+
+/// Read an event's counter to zero.
+fn empty(event: BorrowedFd<'_>) {
+    // Refused only if it is zero already.
+    let _ = rustix::io::read(event, &mut [0; 8]);
+}
+
+/// What a guest can cause.
+static BROKEN: RateLimited = RateLimited::new(5, Duration::from_secs(10));
+
+/// Packets that are moved one way before the other way and commands have their turn.
+const BATCH: usize = 64;
+
+/// What an event is of.
+const WAKE: u64 = 0;
+const KICK_RX: u64 = 1;
+const KICK_TX: u64 = 2;
+const DEVICE: u64 = 3;
