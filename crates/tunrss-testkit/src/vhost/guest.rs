@@ -1,6 +1,7 @@
 //! A virtio-net driver.
 
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
@@ -277,6 +278,17 @@ impl Guest {
         })
     }
 
+    /// Hang up, and be another guest with these options.
+    ///
+    /// # Errors
+    /// As [`Guest::connect`].
+    pub fn reconnect(&mut self, path: &Path, options: Options) -> io::Result<()> {
+        // The other side may have hung up already.
+        let _ = self.frontend.stream().shutdown(Shutdown::Both);
+        *self = Self::connect(path, options)?;
+        Ok(())
+    }
+
     /// Let the device use all rings, or none.
     ///
     /// # Errors
@@ -325,6 +337,11 @@ impl Guest {
         self.stop()?;
         self.options = options;
         self.set_up()
+    }
+
+    /// Have as many receive buffers in each ring from now on.
+    pub fn set_buffer_count(&mut self, count: u16) {
+        self.options.buffers.count = count;
     }
 
     /// Whether this feature is in use.
