@@ -1,4 +1,4 @@
-//! Libraries and command where a system has them.
+//! Libraries, command and daemon where a system has them.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::child::Child;
 use crate::targets;
 
-/// Build the libraries for C programs and the command, and put them with header, pkg-config file and
-/// manual pages under `prefix`; what the files themselves say of places is without `destdir`.
+/// Build the libraries for C programs, the command and the daemon, and put them with header, pkg-config
+/// file, systemd unit, QEMU's description and manual pages under `prefix`; what the files themselves say of places is without `destdir`.
 ///
 /// # Errors
 /// Something cannot be built, read or written; says which file. None takes its place before all are
@@ -21,8 +21,8 @@ pub(crate) fn install(prefix: &Path, destdir: Option<&Path>) -> Result<()> {
         Some(destdir) => below(destdir, prefix),
         None => prefix.to_path_buf(),
     };
-    let packages =
-        ["--package", "libtunrss", "--package", "tunrss-preload", "--package", "tunrss-cli"];
+    let packages = ["libtunrss", "tunrss-preload", "tunrss-cli", "tunrss-vhost"];
+    let packages = packages.iter().flat_map(|package| ["--package", package]);
     Child::cargo(["build", "--release", "--locked"]).args(packages).run()?.check()?;
     let staged: Vec<_> =
         files(prefix)?.into_iter().map(|file| Staged::new(file, &root)).collect::<Result<_>>()?;
@@ -66,20 +66,28 @@ fn files(prefix: &Path) -> Result<Vec<File>> {
     };
     let soname = soname(&read("crates/libtunrss/build.rs")?)?;
     let real = format!("{NAME}.{VERSION}");
+    let text = |path: &str, template: &str| {
+        let text = filled_in(&read(template)?, prefix)?;
+        Ok::<_, anyhow::Error>(File { path: path.to_owned(), content: Content::Text(text) })
+    };
     Ok(vec![
         copy("bin/tunrss", built.join("tunrss"), COMMAND),
+        copy("bin/tunrss-vhost", built.join("tunrss-vhost"), COMMAND),
         data("include/tunrss.h", "crates/libtunrss/include/tunrss.h"),
         copy(&format!("lib/{real}"), built.join(NAME), DATA),
         link(&soname, &real),
         link(NAME, &soname),
         library("libtunrss.a"),
         library("libtunrss_preload.so"),
-        File {
-            path: "lib/pkgconfig/tunrss.pc".into(),
-            content: Content::Text(pkg_config(&read("crates/libtunrss/tunrss.pc.in")?, prefix)?),
-        },
+        text("lib/pkgconfig/tunrss.pc", "crates/libtunrss/tunrss.pc.in")?,
+        text(
+            "lib/systemd/system/tunrss-vhost@.service",
+            "crates/tunrss-vhost/systemd/tunrss-vhost@.service.in",
+        )?,
+        text("share/qemu/vhost-user/50-tunrss.json", "crates/tunrss-vhost/qemu/50-tunrss.json.in")?,
         data("share/man/man3/libtunrss.3", "crates/libtunrss/man/libtunrss.3"),
         data("share/man/man7/libtunrss_preload.7", "crates/tunrss-preload/man/libtunrss_preload.7"),
+        data("share/man/man8/tunrss-vhost.8", "crates/tunrss-vhost/man/tunrss-vhost.8"),
     ])
 }
 
@@ -90,13 +98,14 @@ fn soname(build: &str) -> Result<String> {
     Ok(name.to_owned())
 }
 
-/// The pkg-config file from its template.
-fn pkg_config(template: &str, prefix: &Path) -> Result<String> {
-    let is_plain =
-        |name: &&str| !name.contains(|char: char| char.is_whitespace() || "$\"'\\#".contains(char));
+/// A file that names the prefix, from its template.
+fn filled_in(template: &str, prefix: &Path) -> Result<String> {
+    let is_plain = |name: &&str| {
+        !name.contains(|char: char| char.is_whitespace() || "$\"'\\#%".contains(char))
+    };
     let name = prefix.to_str().filter(is_plain);
     let name = name.with_context(|| {
-        format!("--prefix {}: a pkg-config file cannot name it", prefix.display())
+        format!("--prefix {}: a pkg-config file or a unit cannot name it", prefix.display())
     })?;
     Ok(template.replace("@PREFIX@", name).replace("@VERSION@", VERSION))
 }
@@ -183,12 +192,19 @@ mod tests {
     }
 
     #[test]
-    fn pkg_config_file_is_filled_in() {
+    fn templates_are_filled_in() {
         let template = repository("crates/libtunrss/tunrss.pc.in");
-        let text = pkg_config(&template, Path::new("/opt/tunrss")).unwrap();
+        let text = filled_in(&template, Path::new("/opt/tunrss")).unwrap();
         assert!(text.starts_with("prefix=/opt/tunrss\n") && !text.contains('@'), "{text}");
         assert!(text.contains(&format!("Version: {VERSION}\n")), "{text}");
-        assert!(pkg_config(&template, Path::new("/opt/two words")).is_err());
+        assert!(filled_in(&template, Path::new("/opt/two words")).is_err());
+        assert!(filled_in(&template, Path::new("/opt/50%")).is_err());
+        for template in ["systemd/tunrss-vhost@.service.in", "qemu/50-tunrss.json.in"] {
+            let template = repository(&format!("crates/tunrss-vhost/{template}"));
+            let text = filled_in(&template, Path::new("/opt/tunrss")).unwrap();
+            assert!(text.contains("/opt/tunrss/bin/tunrss-vhost"), "{text}");
+            assert!(!text.contains("@PREFIX@"), "{text}");
+        }
     }
 
     #[test]

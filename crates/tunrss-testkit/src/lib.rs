@@ -24,3 +24,5 @@ pub mod reference;
 pub mod runner;
 pub mod strategy;
 pub mod vector;
+#[cfg(feature = "vhost")]
+pub mod vhost;

@@ -10,6 +10,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 use tunrss::{Offloads, Report, SteeringMode};
 use vhost::vhost_user::message::{
     VhostTransferStateDirection, VhostTransferStatePhase, VhostUserConfigFlags, VhostUserInflight,
@@ -112,7 +113,7 @@ impl Backend {
         steer: Box<dyn Steer>,
     ) -> Self {
         let knows_uso = Offloads::ALL.set(&device).is_ok();
-        let mut backend = Self {
+        Self {
             offered: Features::offered(&options, knows_uso),
             config: DeviceConfig::new(&options),
             steer,
@@ -124,9 +125,7 @@ impl Backend {
             not_in_force: None,
             is_connected: false,
             options,
-        };
-        backend.start_anew();
-        backend
+        }
     }
 
     /// A frontend is connected. Nothing is known of it.
@@ -250,7 +249,10 @@ impl Backend {
         let ring = Ring::new(memory, layout, ring.base, features.has(EVENT_IDX), call);
         let ring = ring.map_err(|error| error.to_string())?;
         match role {
-            Role::Control => self.session.control = Some(ControlQueue::new(ring, kick)),
+            Role::Control => {
+                let queue = ControlQueue::new(ring, kick).map_err(|error| error.to_string())?;
+                self.session.control = Some(queue);
+            }
             Role::Pair(pair, side) => {
                 let worker = self.workers.get(pair).ok_or_else(missing)?;
                 match side {
@@ -343,14 +345,15 @@ impl Backend {
     }
 
     /// Readable when the control queue has a command.
-    pub(crate) fn control_kick(&self) -> Option<BorrowedFd<'_>> {
-        self.session.control.as_ref().map(ControlQueue::kick)
+    pub(crate) fn control_kicks(&self) -> Option<BorrowedFd<'_>> {
+        self.session.control.as_ref().map(ControlQueue::kicks)
     }
 
     /// Follow the commands of the control queue, [`COMMANDS`] at most. Returns whether there may be
     /// more.
     pub(crate) fn control(&mut self) -> bool {
         let Some(mut queue) = self.session.control.take() else { return false };
+        queue.heard();
         for _ in 0..COMMANDS {
             let request = match queue.next() {
                 Ok(Some(request)) => request,
@@ -534,6 +537,17 @@ fn region(described: &VhostUserMemoryRegion, file: File) -> Result<Region> {
     })
 }
 
+/// Have writing to what a driver is notified by not wait for it: user-mode Linux has a socket there,
+/// which is full when it does not read. Of a socket or pipe the other end does not see it; an event
+/// counter, where it would, is never full.
+fn never_wait(call: &OwnedFd) -> io::Result<()> {
+    let kind = FileType::from_raw_mode(fstat(call)?.st_mode);
+    if matches!(kind, FileType::Socket | FileType::Fifo) {
+        fcntl_setfl(call, fcntl_getfl(call)? | OFlags::NONBLOCK)?;
+    }
+    Ok(())
+}
+
 /// A refusal of one message, after which others are welcome.
 fn refused(why: String) -> Error {
     Error::ReqHandlerError(io::Error::new(io::ErrorKind::InvalidInput, why))
@@ -641,6 +655,9 @@ impl VhostUserBackendReqHandlerMut for Backend {
         let unknown = || refused(format!("there is no ring {index}"));
         let index = usize::from(index);
         let call = file.map(OwnedFd::from);
+        if let Some(call) = &call {
+            never_wait(call).map_err(Error::ReqHandlerError)?;
+        }
         let duplicate = call.as_ref().map(OwnedFd::try_clone).transpose();
         let duplicate = duplicate.map_err(Error::ReqHandlerError)?;
         let role = self.role(index);

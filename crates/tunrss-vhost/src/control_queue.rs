@@ -1,6 +1,9 @@
 //! The ring of the control queue: commands in, acknowledgements out.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{Timespec, epoll};
 
 use crate::chain;
 use crate::ctrl::MAX_COMMAND_LEN;
@@ -11,6 +14,9 @@ use crate::wire::Segments;
 #[derive(Debug)]
 pub(crate) struct ControlQueue {
     ring: Ring,
+    /// Readable after a kick. By edges, so that a descriptor which is readable for ever, as a hostile
+    /// frontend may send, wakes nobody for ever.
+    kicks: OwnedFd,
     kick: OwnedFd,
     readable: Segments,
     writable: Segments,
@@ -25,14 +31,27 @@ pub(crate) struct Request {
 }
 
 impl ControlQueue {
-    pub(crate) fn new(ring: Ring, kick: OwnedFd) -> Self {
+    /// # Errors
+    /// The descriptor of kicks cannot be waited on.
+    pub(crate) fn new(ring: Ring, kick: OwnedFd) -> io::Result<Self> {
+        let kicks = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        epoll::add(&kicks, &kick, epoll::EventData::new_u64(0), flags)?;
         let segments = || Segments::new(ring.memory().clone());
-        Self { readable: segments(), writable: segments(), ring, kick }
+        Ok(Self { readable: segments(), writable: segments(), ring, kicks, kick })
     }
 
-    /// Readable when the driver has sent a command.
-    pub(crate) fn kick(&self) -> BorrowedFd<'_> {
-        self.kick.as_fd()
+    /// Readable when the driver has sent a command, until [`heard`](Self::heard).
+    pub(crate) fn kicks(&self) -> BorrowedFd<'_> {
+        self.kicks.as_fd()
+    }
+
+    /// Take note of kicks.
+    pub(crate) fn heard(&self) {
+        let mut events = Vec::with_capacity(1);
+        let none = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // What is not taken note of now is there again.
+        let _ = epoll::wait(&self.kicks, rustix::buffer::spare_capacity(&mut events), Some(&none));
     }
 
     pub(crate) fn ring_mut(&mut self) -> &mut Ring {
@@ -41,6 +60,8 @@ impl ControlQueue {
 
     /// Where the ring goes on when it is started again.
     pub(crate) fn stop(self) -> u16 {
+        // Other duplicates of the descriptor would keep it there.
+        let _ = epoll::delete(&self.kicks, &self.kick);
         self.ring.base()
     }
 

@@ -15,6 +15,8 @@ mod counts;
 mod ctrl;
 mod device_config;
 mod features;
+#[cfg(test)]
+mod hostile;
 pub mod options;
 mod policy;
 mod rate;

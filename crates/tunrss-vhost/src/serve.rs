@@ -99,13 +99,13 @@ impl Server {
         loop {
             let [frontend, is_stopped, kicked, asked] = {
                 let backend = self.backend();
-                let kick = backend.control_kick();
+                let kicks = backend.control_kicks();
                 let frontend = relay.frontend();
                 let mut fds = vec![
                     PollFd::new(&frontend, PollFlags::IN),
                     PollFd::from_borrowed_fd(stop, PollFlags::IN),
                 ];
-                let others = [kick, status.map(AsFd::as_fd)];
+                let others = [kicks, status.map(AsFd::as_fd)];
                 let present = others.iter().flatten();
                 fds.extend(present.map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
                 let none = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -116,11 +116,7 @@ impl Server {
                 let mut happened = fds.iter().map(|fd| !fd.revents().is_empty());
                 let mut next = |is_there: bool| is_there && happened.next().unwrap_or(false);
                 let [frontend, stop] = [next(true), next(true)];
-                let [kicked, asked] = [next(kick.is_some()), next(status.is_some())];
-                if let Some(kick) = kick.filter(|_| kicked) {
-                    // Refused only if it is zero already.
-                    let _ = rustix::io::read(kick, &mut [0; 8]);
-                }
+                let [kicked, asked] = [next(kicks.is_some()), next(status.is_some())];
                 [frontend, stop, kicked, asked]
             };
             if is_stopped {

@@ -142,7 +142,13 @@ pub(crate) fn send(daemon: &Daemon, guest: &mut Guest, cases: &[Case]) -> Vec<Ar
         arrivals.insert(number, Arrival { queue: queue.parse().unwrap(), hash });
     }
     let lost: Vec<_> = (0..cases.len()).filter(|number| !arrivals.contains_key(number)).collect();
-    assert!(lost.is_empty(), "{} of {} did not arrive: {lost:?}", lost.len(), cases.len());
+    assert!(
+        lost.is_empty(),
+        "{} of {} did not arrive: {lost:?}: {:#?}",
+        lost.len(),
+        cases.len(),
+        daemon.status()
+    );
     arrivals.into_values().collect()
 }
 

@@ -1,0 +1,222 @@
+//! The daemon, as a process of its own.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::host::{deadline, eventually, unique};
+
+/// The daemon. It is killed when this is dropped.
+pub(crate) struct Daemon {
+    child: Child,
+    socket: PathBuf,
+    said: Arc<Mutex<Vec<String>>>,
+    folder: Folder,
+}
+
+impl Daemon {
+    /// Start the daemon for the device `tap`, with more arguments, separated by blanks, and wait until
+    /// it is ready.
+    #[track_caller]
+    pub(crate) fn start(tap: &str, arguments: &str) -> Self {
+        let folder = Folder::new();
+        let socket = folder.0.join("socket");
+        Self::start_at(folder, socket, tap, arguments)
+    }
+
+    /// Kill it, and start another one at the same socket.
+    #[track_caller]
+    pub(crate) fn start_again(&mut self, tap: &str, arguments: &str) {
+        self.kill();
+        let folder = std::mem::replace(&mut self.folder, Folder(PathBuf::new()));
+        *self = Self::start_at(folder, self.socket.clone(), tap, arguments);
+    }
+
+    #[track_caller]
+    fn start_at(folder: Folder, socket: PathBuf, tap: &str, arguments: &str) -> Self {
+        let mut command = command();
+        command.arg("--socket").arg(&socket).args(["--tap", tap]);
+        command.args(arguments.split_whitespace());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = Arc::new(Mutex::new(vec![]));
+        let lines = read_lines(&mut child, said.clone());
+        let daemon = Self { child, socket, said, folder };
+        let ready = format!("ready: {}", daemon.socket.display());
+        let deadline = deadline();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match lines.recv_timeout(left) {
+                Ok(line) if line == ready => return daemon,
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => panic!("not ready: {:?}", daemon.said()),
+                Err(RecvTimeoutError::Disconnected) => panic!("ended: {:?}", daemon.said()),
+            }
+        }
+    }
+
+    /// Where it listens.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// The lines that it has written to its standard error.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// The number of the process that was started.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The processes that it consists of: itself and its children.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        let mut pids = vec![self.pid()];
+        pids.extend(children(self.pid()));
+        pids
+    }
+
+    /// Its status.
+    #[track_caller]
+    pub(crate) fn status(&self) -> Value {
+        let mut path = self.socket.clone().into_os_string();
+        path.push(".status");
+        let output = command().arg("status").arg(path).arg("--json").output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}{:?}", self.said());
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// What all its threads have had of the CPUs' time.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        self.pids().into_iter().map(cpu_time).sum()
+    }
+
+    /// Whether the process that was started, and a child of it, are alive.
+    #[track_caller]
+    pub(crate) fn assert_alive(&mut self) {
+        let ended = self.child.try_wait().unwrap();
+        assert!(ended.is_none() && self.pids().len() > 1, "{ended:?}: {:?}", self.said());
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Wait for its end.
+    #[track_caller]
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        eventually("the daemon ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+
+    /// Kill it, and wait until all its processes are gone.
+    fn kill(&mut self) {
+        let pids = self.pids();
+        // Fails only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if !std::thread::panicking() {
+            eventually("its processes are gone", || !pids.iter().any(|&pid| is_alive(pid)));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the daemon said: {:#?}", self.said());
+        }
+        self.kill();
+    }
+}
+
+/// The command, without input.
+pub(crate) fn command() -> Command {
+    command_of(env!("CARGO_BIN_EXE_tunrss-vhost"))
+}
+
+fn command_of(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Collect what a process says, line by line. The thread ends with it.
+fn read_lines(child: &mut Child, said: Arc<Mutex<Vec<String>>>) -> Receiver<String> {
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in stderr.lines().map_while(Result::ok) {
+            said.lock().unwrap().push(line.clone());
+            // Nobody waits any more once it is ready.
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}
+
+/// The processes whose parent is this one.
+pub(crate) fn children(parent: u32) -> Vec<u32> {
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|&pid| stat(pid).is_some_and(|(_, its)| its == parent)).collect()
+}
+
+/// Whether a process is there that is not only waited for.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    stat(pid).is_some_and(|(state, _)| !matches!(state, 'Z' | 'X'))
+}
+
+/// State and parent of a process (proc_pid_stat(5)).
+fn stat(pid: u32) -> Option<(char, u32)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before may contain anything.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let mut words = rest.split(' ');
+    Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
+}
+
+/// What a process's threads have had of the CPUs' time.
+fn cpu_time(pid: u32) -> Duration {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Duration::ZERO };
+    let time = |thread: fs::DirEntry| {
+        let stat = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        let nanoseconds = stat.split(' ').next()?.parse().ok()?;
+        Some(Duration::from_nanos(nanoseconds))
+    };
+    threads.flatten().filter_map(time).sum()
+}
+
+/// A folder that is gone after the test.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        // A socket's path is short.
+        let name = format!("tunrss-vhost-{}-{}", std::process::id(), unique("test"));
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !self.0.as_os_str().is_empty() {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
