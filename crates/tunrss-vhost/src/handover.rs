@@ -87,6 +87,13 @@ pub(crate) fn hear_ready(socket: impl AsFd) -> io::Result<bool> {
     Ok(word.get(..len) == Some(READY))
 }
 
+/// Whether that is what comes next. What comes before are settings.
+pub(crate) fn is_ready_next(socket: impl AsFd) -> bool {
+    let mut word = [0; READY.len() + 1];
+    let peeked = recv(socket, &mut word, RecvFlags::DONTWAIT | RecvFlags::PEEK);
+    peeked.is_ok_and(|(len, _)| word.get(..len) == Some(READY))
+}
+
 const READY: &[u8] = b"ready";
 /// Many times the length of what is sent.
 const MAX_LEN: usize = 1 << 16;

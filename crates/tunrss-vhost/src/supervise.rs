@@ -21,7 +21,7 @@ use tunrss_vhost::{InKernel, Options, Setting, Steer};
 use crate::args::Who;
 use crate::error::{DaemonError, to_stderr};
 use crate::exit::Exit;
-use crate::handover::{Confinement, Handover, hear_ready};
+use crate::handover::{Confinement, Handover, hear_ready, is_ready_next};
 use crate::plan::{Endpoint, ServePlan};
 use crate::socket::{Bound, inherited};
 use crate::tap::Tap;
@@ -294,7 +294,7 @@ impl Supervision {
             if !events.request {
                 continue;
             }
-            let goes_on = if is_ready {
+            let goes_on = if is_ready || !is_ready_next(&self.broker) {
                 self.broker.answer() != Turn::Ended
             } else {
                 is_ready = matches!(hear_ready(&self.broker), Ok(true));
