@@ -221,8 +221,9 @@ impl Guest {
         memory.free_all();
         // Nothing is at address 0 of the guest's buffers.
         memory.allocate(4096, 4096);
-        let has_mq = self.features & feature::MQ != 0;
-        let device_pairs = if has_mq { self.config.max_virtqueue_pairs } else { 1 };
+        // Virtio 1.4, "Virtqueues" of the network device.
+        let has_all = self.features & (feature::MQ | feature::RSS) != 0;
+        let device_pairs = if has_all { self.config.max_virtqueue_pairs } else { 1 };
         let pairs = options.pairs.min(device_pairs);
         self.queues.clear();
         for index in 0..2 * pairs {

@@ -154,7 +154,9 @@ fn feature_mq() {
     }
     assert_eq!(queues_used(&served.pass(&frames)), 4);
 
-    let mut served = Served::new("--queues 4", Options::default().without(feature::MQ));
+    let without = feature::MQ | feature::RSS;
+    let mut served = Served::new("--queues 4", Options::default().without(without));
+    assert_eq!(served.guest.pairs(), 1);
     assert!(served.pass(&frames).iter().all(|frame| frame.queue == 0));
     assert_eq!(served.guest.set_pairs(1).unwrap(), Ack::Error);
 }
