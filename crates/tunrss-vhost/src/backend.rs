@@ -10,6 +10,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use log::Level;
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 use tunrss::{Offloads, Report, SteeringMode};
 use vhost::vhost_user::message::{
@@ -376,8 +377,9 @@ impl Backend {
             if let Some(mut received) = ctrl::describe(&request.bytes) {
                 received.ack = if result.is_ok() { "ok" } else { "error" }.into();
                 received.why = result.as_ref().err().cloned();
-                log::debug!("{}: {received:?}", self.options.device);
-                log::trace!("{}: bytes {:02x?}", self.options.device, request.bytes);
+                let device = &self.options.device;
+                RECEIVED.log(Level::Debug, format_args!("{device}: {received:?}"));
+                RECEIVED.log(Level::Trace, format_args!("{device}: bytes {:02x?}", request.bytes));
                 self.session.received = Some(received);
             }
             if let Err(error) = queue.acknowledge(&request, result.is_ok()) {
@@ -589,7 +591,8 @@ impl VhostUserBackendReqHandlerMut for Backend {
         session.is_shifted = false;
         session.rings.iter_mut().for_each(|ring| ring.is_refused = false);
         self.config = DeviceConfig::new(&self.options);
-        log::debug!("{}: features {:?}", self.options.device, self.session.features.names());
+        let names = self.session.features.names();
+        FEATURES.log(Level::Debug, format_args!("{}: features {names:?}", self.options.device));
         self.use_offloads(self.session.features.guest_offloads());
         self.settle();
         Ok(())
@@ -793,5 +796,7 @@ const COMMANDS: usize = 16;
 static REFUSED: RateLimited = RateLimited::new(5, PERIOD);
 static RINGS: RateLimited = RateLimited::new(5, PERIOD);
 static OFFLOADS: RateLimited = RateLimited::new(5, PERIOD);
+static RECEIVED: RateLimited = RateLimited::new(50, PERIOD);
+static FEATURES: RateLimited = RateLimited::new(5, PERIOD);
 static COMMANDS_REFUSED: RateLimited = RateLimited::new(5, PERIOD);
 const PERIOD: Duration = Duration::from_secs(10);

@@ -1,9 +1,12 @@
 //! Descriptor chains: from the head that a driver makes available to the memory that it means.
 
 use std::fmt;
+use std::time::Duration;
 
+use log::Level;
 use vm_memory::{Address, Bytes, GuestAddress};
 
+use crate::rate::RateLimited;
 use crate::ring::Ring;
 use crate::wire::{MAX_PARTS, Memory, OutsideMemory, Segments};
 
@@ -112,6 +115,13 @@ fn each(
     }
 }
 
+/// Note that a chain is given back without use. A guest can cause it as often as it likes.
+pub(crate) fn note_refusal(what: &str, error: &ChainError) {
+    REFUSED.log(Level::Debug, format_args!("a chain {what} is given back unused: {error}"));
+}
+
+static REFUSED: RateLimited = RateLimited::new(10, Duration::from_secs(10));
+
 /// `struct virtq_desc`: 16 bytes, little-endian.
 struct Descriptor {
     address: GuestAddress,
@@ -157,6 +167,8 @@ pub(crate) enum ChainError {
     Direction,
     /// More than [`MAX_CHAIN_PARTS`].
     Parts,
+    /// No room for an acknowledgement.
+    NoRoom,
     /// Less than a header, or than a header and the shortest frame.
     Short { len: u64 },
 }
@@ -176,6 +188,7 @@ impl fmt::Display for ChainError {
             Self::Outside(outside) => outside.fmt(f),
             Self::Direction => write!(f, "a buffer of the wrong direction"),
             Self::Parts => write!(f, "more than {MAX_CHAIN_PARTS} buffers"),
+            Self::NoRoom => write!(f, "no room for an acknowledgement"),
             Self::Short { len } => write!(f, "only {len} bytes"),
         }
     }

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{Timespec, epoll};
 
-use crate::chain;
+use crate::chain::{self, ChainError};
 use crate::ctrl::MAX_COMMAND_LEN;
 use crate::ring::{Ring, RingError};
 use crate::wire::Segments;
@@ -87,8 +87,8 @@ impl ControlQueue {
                     bytes.truncate(len);
                     return Ok(Some(Request { head, bytes }));
                 }
-                Ok(()) => log::debug!("a command without room for its acknowledgement"),
-                Err(error) => log::debug!("a command is given back unread: {error}"),
+                Ok(()) => chain::note_refusal("with a command", &ChainError::NoRoom),
+                Err(error) => chain::note_refusal("with a command", &error),
             }
             self.give_back(head, 0)?;
         }

@@ -25,6 +25,8 @@ use rustix::net::{
 };
 use vhost::vhost_user::{BackendReqHandler, VhostUserBackendReqHandlerMut};
 
+use crate::rate::RateLimited;
+
 /// A frontend that is connected, and what handles its messages.
 pub(crate) struct Relay<B: VhostUserBackendReqHandlerMut> {
     frontend: UnixStream,
@@ -92,7 +94,9 @@ impl<B: VhostUserBackendReqHandlerMut> Relay<B> {
             // Only this message was refused; who asked for an answer has it.
             Err(vhost::vhost_user::Error::ReqHandlerError(error)) => {
                 let request = message.request;
-                log::warn!("vhost-user request {request} of the frontend failed: {error}");
+                REFUSED.warn(format_args!(
+                    "vhost-user request {request} of the frontend failed: {error}"
+                ));
                 Ok(())
             }
             Err(source) => Err(RelayError::Handle { request: message.request, source }),
@@ -234,6 +238,9 @@ pub enum RelayError {
         source: vhost::vhost_user::Error,
     },
 }
+
+/// Where the guest is its own frontend, it can cause them as often as it likes.
+static REFUSED: RateLimited = RateLimited::new(5, Duration::from_secs(10));
 
 const HEADER_LEN: usize = 12;
 

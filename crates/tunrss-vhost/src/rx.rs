@@ -319,7 +319,7 @@ impl Rx {
     /// Give a chain back that is none.
     fn refuse(&mut self, head: u16, error: ChainError) -> Result<(), RingError> {
         self.counts.bad_chain();
-        log::debug!("a chain for receiving is given back unused: {error}");
+        chain::note_refusal("for receiving", &error);
         self.ring.give_back(head, 0)?;
         self.ring.publish()
     }

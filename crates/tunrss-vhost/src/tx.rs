@@ -72,14 +72,11 @@ impl Tx {
                     self.ring.untake(1);
                     return Ok(Progress::Done);
                 }
-                // No route to where the frame wants to go, so to say: a card would say nothing either.
-                Ok(Err(error)) => {
-                    self.counts.dropped();
-                    log::trace!("the device refuses a packet: {error}");
-                }
+                // The device is down, or the packet makes no sense. A card would say nothing either.
+                Ok(Err(_)) => self.counts.dropped(),
                 Err(error) => {
                     self.counts.bad_chain();
-                    log::debug!("a chain for transmitting is given back unused: {error}");
+                    chain::note_refusal("for transmitting", &error);
                 }
             }
             self.ring.give_back(head, 0)?;

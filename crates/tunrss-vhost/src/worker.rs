@@ -270,7 +270,7 @@ impl Pair {
         match self.add(token, &kick, epoll::EventFlags::IN | epoll::EventFlags::ET) {
             Ok(()) => Some(Running { ring, kick, is_ready: true }),
             Err(error) => {
-                log::error!("a ring cannot run, its kicks cannot be waited for: {error}");
+                BROKEN.warn(format_args!("a ring rests, its kicks cannot be waited for: {error}"));
                 None
             }
         }

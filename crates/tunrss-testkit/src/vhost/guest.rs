@@ -127,6 +127,8 @@ pub struct Queue {
     pub call: OwnedFd,
     /// Its number among the device's queues.
     pub index: u8,
+    /// How often the device was told.
+    pub kicks: u64,
     memory: Arc<Memory>,
     /// Where its buffers are.
     start: u64,
@@ -219,8 +221,9 @@ impl Guest {
         memory.free_all();
         // Nothing is at address 0 of the guest's buffers.
         memory.allocate(4096, 4096);
-        let has_mq = self.features & feature::MQ != 0;
-        let device_pairs = if has_mq { self.config.max_virtqueue_pairs } else { 1 };
+        // Virtio 1.4, "Virtqueues" of the network device.
+        let has_all = self.features & (feature::MQ | feature::RSS) != 0;
+        let device_pairs = if has_all { self.config.max_virtqueue_pairs } else { 1 };
         let pairs = options.pairs.min(device_pairs);
         self.queues.clear();
         for index in 0..2 * pairs {
@@ -261,18 +264,21 @@ impl Guest {
         if has(feature::INDIRECT_DESC) {
             ring = ring.with_indirect();
         }
+        let is_receive = index % 2 == 0 && parts == self.options.buffers.parts;
+        let buffers = if is_receive { size } else { size.min(MOST_SENT) };
         let stride = u64::from(parts.iter().sum::<u32>()).next_multiple_of(64);
-        let start = memory.allocate(stride * u64::from(size), 64);
+        let start = memory.allocate(stride * u64::from(buffers), 64);
         Ok(Queue {
             ring,
             kick: event::new()?,
             call: event::new()?,
             index: index.try_into().map_err(io::Error::other)?,
+            kicks: 0,
             memory: memory.clone(),
             start,
             stride,
             parts,
-            free: (0..size).rev().collect(),
+            free: (0..buffers).rev().collect(),
             buffer: vec![0; size.into()],
             chain: Vec::with_capacity(64),
         })
@@ -564,7 +570,11 @@ impl Queue {
     /// It cannot be told.
     #[inline]
     pub fn publish(&mut self) -> io::Result<()> {
-        if self.ring.publish() { event::signal(&self.kick) } else { Ok(()) }
+        if !self.ring.publish() {
+            return Ok(());
+        }
+        self.kicks += 1;
+        event::signal(&self.kick)
     }
 
     /// What the device has written into the next buffer that is back.
@@ -677,6 +687,9 @@ const NUM_BUFFERS: u64 = 10;
 
 /// Bytes of a buffer to transmit from: the longest frame, its VLAN tags and the longest header.
 const TRANSMIT_LEN: u32 = 66_000;
+
+/// The most buffers of a queue that the driver sends by.
+const MOST_SENT: u16 = 512;
 
 /// Bytes of a buffer for commands.
 const CONTROL_LEN: u32 = 1 << 18;

@@ -177,7 +177,10 @@ pub(crate) fn children(parent: u32) -> Vec<u32> {
 
 /// Whether a process is there that is not only waited for.
 pub(crate) fn is_alive(pid: u32) -> bool {
-    stat(pid).is_some_and(|(state, _)| !matches!(state, 'Z' | 'X'))
+    let Some((state, _)) = stat(pid) else { return false };
+    // A first thread that has ended is a zombie as long as there are others.
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    !matches!(state, 'Z' | 'X') || threads > 1
 }
 
 /// State and parent of a process (proc_pid_stat(5)).

@@ -63,7 +63,7 @@ pub(crate) fn is_forwarded(frame: &[u8]) -> bool {
     // Those that end in their first tag are dropped, as are those whose source is a group, or whose
     // destination is reserved for bridges.
     (14..=1514).contains(&frame.len())
-        && (frame.len() >= 20 || !matches!(frame[12..14], [0x81, 0x00] | [0x88, 0xa8]))
+        && (frame.len() >= 26 || !matches!(frame[12..14], [0x81, 0x00] | [0x88, 0xa8]))
         && frame[6] & 1 == 0
         && frame[..5] != [0x01, 0x80, 0xc2, 0, 0]
 }

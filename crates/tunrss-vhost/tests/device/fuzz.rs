@@ -98,8 +98,8 @@ impl Target {
         let mut guest = self.guest(Options::default());
         let config = config(4, seed);
         assert_eq!(guest.set_rss(&config).unwrap(), Ack::Ok);
+        self.settle(&mut guest, &config);
         let frames = of_every_kind(4, seed as u16);
-        self.settle(&mut guest);
         frames.iter().for_each(|frame| self.host.arrive(&VnetHdr::default(), frame));
         check(&receive(&mut guest, &frames), &config);
         self.rounds += 1;
@@ -112,28 +112,15 @@ impl Target {
         Guest::connect(self.daemon.socket(), options).unwrap()
     }
 
-    /// Take what was under way for the guest before, which a frame to each queue comes after.
-    fn settle(&self, guest: &mut Guest) {
-        let mut marks = vec![];
-        for queue in 0..guest.pairs() {
-            let table = vec![queue];
-            let config = Config::new(
-                tunrss::hash::HashTypes::NONE,
-                tunrss::hash::HashKey::MICROSOFT,
-                table,
-                queue,
-            );
-            let body = {
-                let mut body = vec![];
-                rss_body(&config.unwrap(), &mut body);
-                body
-            };
-            let command = tunrss_testkit::vhost::command::RSS_CONFIG;
-            assert_eq!(guest.command(command, &body).unwrap(), Ack::Ok);
-            let mark = flows(60_000 + queue, 77).pop().unwrap();
-            self.host.arrive(&VnetHdr::default(), &mark);
-            marks.push(mark);
-        }
+    /// Take what was under way for the guest before, which a frame to each queue by this configuration
+    /// comes after.
+    fn settle(&self, guest: &mut Guest, config: &Config) {
+        let queue = |frame: &[u8]| classify(config, Link::Ethernet, frame).queue;
+        let all = flows(200, 77);
+        let mut marks: Vec<_> = (0..guest.pairs())
+            .map(|pair| all.iter().find(|frame| queue(frame) == pair).unwrap().clone())
+            .collect();
+        marks.iter().for_each(|mark| self.host.arrive(&VnetHdr::default(), mark));
         let deadline = deadline();
         while !marks.is_empty() {
             assert!(guest.wait(deadline).unwrap(), "{} queues are stuck", marks.len());

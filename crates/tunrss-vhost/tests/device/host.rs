@@ -25,6 +25,13 @@ impl Host {
     pub(crate) fn new() -> Self {
         let netns = NetNs::enter_new().unwrap();
         fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1").unwrap();
+        // Else a bridge throws away what is no proper IP packet.
+        for protocol in ["iptables", "ip6tables", "arptables"] {
+            let switch = format!("/proc/sys/net/bridge/bridge-nf-call-{protocol}");
+            if fs::exists(&switch).unwrap() {
+                fs::write(switch, "0").unwrap();
+            }
+        }
         let wire_name = unique("wire");
         let (wire_device, queues) = Device::create(&IfName::new(&wire_name).unwrap(), 1).unwrap();
         let wire = Wire(queues.into_iter().next().unwrap());

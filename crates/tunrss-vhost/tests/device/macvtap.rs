@@ -71,7 +71,7 @@ fn rss_without_hash_report() {
 #[test]
 #[ignore = "cargo xtask test bpf"]
 fn vectors_arrive_in_their_queues_with_their_hashes() {
-    let OnMacvtap { mut guest, host, .. } =
+    let OnMacvtap { mut guest, host, daemon: _daemon } =
         OnMacvtap::new("--queues 4 --types all", Options::default());
     conformance::check(&mut guest, |header, frame| host.arrive(header, frame));
 }
