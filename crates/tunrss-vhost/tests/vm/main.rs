@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tunrss::hash::{HashKey, HashTypes};
-use tunrss_vhost::status::Status;
+use tunrss_vhost::status::{Pair, Status};
 
 use guest::Guest;
 use host::{Daemon, Host};
@@ -40,8 +40,20 @@ use traffic::{THERE_V4, THERE_V6};
 #[test]
 #[ignore = "cargo xtask test vm"]
 fn uml_gets_every_frame_where_its_setting_says() {
+    gets_every_frame("kernel");
+}
+
+/// The same without a program in the kernel.
+#[test]
+#[ignore = "cargo xtask test vm"]
+fn uml_gets_every_frame_where_its_setting_says_in_software() {
+    gets_every_frame("software");
+}
+
+fn gets_every_frame(mode: &str) {
     let host = Host::new();
-    let daemon = host.serve("--queues 4");
+    let daemon = host.serve(&format!("--queues 4 --steering {mode}"));
+    assert_eq!(daemon.status().mode, mode);
     let mut guest = uml::boot(&host);
     streams::serve(&mut guest);
     for feature in ["rss", "hash_report", "mq", "ctrl_vq", "mrg_rxbuf"] {
@@ -151,13 +163,43 @@ fn uml_starts_again() {
         check(&mut guest);
     }
     for _ in 0..2 {
-        drop(guest);
+        // In the middle of things.
+        let before = carried(&daemon.status());
+        std::thread::scope(|scope| {
+            streams::serve(&mut guest);
+            scope.spawn(|| {
+                let patience = Duration::from_secs(1);
+                let result = streams::exchange_within(THERE_V4.into(), 1 << 40, patience);
+                assert!(result.is_err(), "the guest is gone");
+            });
+            daemon.status_when("streams are under way", |status| carried(status) > before + 1000);
+            drop(guest);
+        });
         daemon.status_when("nobody is there", |status| status.frontend == "waiting");
         guest = uml::boot(&host);
         check(&mut guest);
     }
     guest.console.start("busybox poweroff -f");
     daemon.status_when("nobody is there", |status| status.frontend == "waiting");
+}
+
+/// With `--rss host` the guest is offered no RSS, and the operator's setting holds for as many queues as
+/// the guest uses.
+#[test]
+#[ignore = "cargo xtask test vm"]
+fn uml_has_no_say_where_the_host_has() {
+    let key = Setting::other().key;
+    let host = Host::new();
+    let daemon = host.serve(&format!("--queues 4 --rss host --hkey {key}"));
+    let mut guest = uml::boot(&host);
+    assert!(!has(&daemon.status(), "rss"), "{:#?}", daemon.status());
+    guest.run("! ethtool -X eth0 equal 2");
+    guest.run("ethtool -L eth0 combined 4");
+    guest.run("ethtool -K eth0 gro off");
+    let config = equal(key, 4);
+    assert_in_force(&daemon.status(), "operator", &config, true);
+    let frames = marked::frames();
+    marked::check(&daemon, &mut guest, &frames, &config, false);
 }
 
 /// QEMU offers its guest no RSS, and tells the backend nothing: the operator's setting holds, and with
@@ -194,6 +236,7 @@ fn qemu_gets_every_frame_where_the_operators_setting_says() {
         guest.run("ethtool -L eth0 combined 4");
         daemon.status_when("four queues", |status| status.in_force.queues == 4);
         marked::check(&daemon, &mut guest, &frames, &config, has_report);
+        exchange(&mut guest, STREAMED / 8, |_| {});
     }
 }
 
@@ -241,13 +284,20 @@ fn uml_streams_without_a_wrong_byte() {
     streams::serve(&mut guest);
     open_up(&mut guest);
     Setting::skewed().set(&mut guest);
-    println!("{:#?}", guest.run("ethtool -k eth0"));
-    exchange(&mut guest, |_| {});
+    exchange(&mut guest, STREAMED, |_| {});
+    // What went as segments of 1500 bytes went in larger pieces, both ways.
+    let status = daemon.status();
+    for side in [|pair: &Pair| pair.rx, |pair: &Pair| pair.tx] {
+        let rings = status.rings.iter().map(side);
+        let (packets, bytes) = rings
+            .fold((0, 0), |(packets, bytes), ring| (packets + ring.packets, bytes + ring.bytes));
+        assert!(bytes > STREAMED / 2 && bytes / packets > 2000, "{status:#?}");
+    }
     let settings = [Setting::other(), Setting::skewed()];
     let mut turns = 0;
-    exchange(&mut guest, |guest| {
-        for change in ["tso off", "tso on", "gro off", "gro on", "tx off", "tx on"] {
-            guest.run(&format!("ethtool -K eth0 {change}"));
+    exchange(&mut guest, STREAMED, |guest| {
+        for change in ["tso", "gro", "rx-gro-hw", "tx"] {
+            guest.run(&format!("ethtool -K eth0 {change} off && ethtool -K eth0 {change} on"));
         }
         settings[turns % 2].set(guest);
         turns += 1;
@@ -261,16 +311,16 @@ fn uml_streams_without_a_wrong_byte() {
     }
 }
 
-/// Exchange [`STREAMED`] bytes with the guest over a few connections, and repeat `meanwhile` until that
-/// is done.
-fn exchange(guest: &mut Guest, mut meanwhile: impl FnMut(&mut Guest)) {
+/// Exchange so many bytes with the guest over a few connections, and repeat `meanwhile` until that is
+/// done.
+fn exchange(guest: &mut Guest, bytes: u64, mut meanwhile: impl FnMut(&mut Guest)) {
     let start = Instant::now();
     let addresses = [THERE_V4.into(), THERE_V6.into(), THERE_V4.into(), THERE_V6.into()];
-    let bytes = STREAMED / 2 / addresses.len() as u64;
+    let each = bytes / 2 / addresses.len() as u64;
     std::thread::scope(|scope| {
         let streams: Vec<_> = addresses
             .into_iter()
-            .map(|address| scope.spawn(move || streams::exchange(address, bytes)))
+            .map(|address| scope.spawn(move || streams::exchange(address, each)))
             .collect();
         while !streams.iter().all(|stream| stream.is_finished()) {
             meanwhile(guest);
@@ -278,7 +328,7 @@ fn exchange(guest: &mut Guest, mut meanwhile: impl FnMut(&mut Guest)) {
         }
     });
     let seconds = start.elapsed().as_secs_f64();
-    println!("{} MiB in {seconds:.1} s", STREAMED >> 20);
+    println!("{} MiB in {seconds:.1} s", bytes >> 20);
 }
 
 /// All queues, all hashes, and frames one by one.
@@ -307,6 +357,11 @@ fn queue_pairs_set(status: &Status) -> Option<u16> {
     let received = status.received.as_ref()?;
     assert_eq!(received.ack, "ok", "{status:#?}");
     received.queue_pairs.filter(|_| received.command == "VQ_PAIRS_SET")
+}
+
+/// How many packets all rings have carried.
+fn carried(status: &Status) -> u64 {
+    status.rings.iter().map(|pair| pair.rx.packets + pair.tx.packets).sum()
 }
 
 fn has(status: &Status, feature: &str) -> bool {
