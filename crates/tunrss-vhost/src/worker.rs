@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use tunrss::Report;
+use tunrss::hash::VnetHdrLen;
 
 use crate::counts::Counts;
 use crate::rate::RateLimited;
@@ -36,8 +37,8 @@ pub(crate) enum Side {
 }
 
 enum Command {
-    StartRx(Box<Rx>, OwnedFd),
-    StartTx(Box<Tx>, OwnedFd),
+    StartRx(Box<Rx>, OwnedFd, Sender<()>),
+    StartTx(Box<Tx>, OwnedFd, Sender<()>),
     Stop(Side, Sender<Option<u16>>),
     Call(Side, Option<OwnedFd>),
     Format(Format),
@@ -80,24 +81,22 @@ impl Worker {
         Ok(Self { commands, wake, thread: Some(thread), rx: Arc::default(), tx: Arc::default() })
     }
 
-    /// Start a ring; the driver kicks it by `kick`.
+    /// Start a ring; the driver kicks it by `kick`. It gets all packets that come after this returns.
     pub(crate) fn start_rx(&self, ring: Ring, format: Format, kick: OwnedFd) {
-        let rx = Rx::new(ring, format, self.rx.clone());
-        self.tell(Command::StartRx(Box::new(rx), kick));
+        let rx = Box::new(Rx::new(ring, format, self.rx.clone()));
+        self.ask(|answer| Command::StartRx(rx, kick, answer));
     }
 
     /// Start a ring; the driver kicks it by `kick`.
-    pub(crate) fn start_tx(&self, ring: Ring, header: tunrss::hash::VnetHdrLen, kick: OwnedFd) {
-        let tx = Tx::new(ring, header, self.tx.clone());
-        self.tell(Command::StartTx(Box::new(tx), kick));
+    pub(crate) fn start_tx(&self, ring: Ring, header: VnetHdrLen, kick: OwnedFd) {
+        let tx = Box::new(Tx::new(ring, header, self.tx.clone()));
+        self.ask(|answer| Command::StartTx(tx, kick, answer));
     }
 
     /// Stop a ring. It is not touched any more when this returns. Returns where it goes on; `None` if it
     /// did not run.
     pub(crate) fn stop(&self, side: Side) -> Option<u16> {
-        let (answer, answered) = mpsc::channel();
-        self.tell(Command::Stop(side, answer));
-        answered.recv().ok().flatten()
+        self.ask(|answer| Command::Stop(side, answer)).flatten()
     }
 
     pub(crate) fn counts(&self, side: Side) -> &Counts {
@@ -120,6 +119,13 @@ impl Worker {
     /// How packets come from now on, and who hashes them.
     pub(crate) fn set_report(&self, report: Report) {
         self.tell(Command::Report(report));
+    }
+
+    /// Tell, and wait for the answer; `None` from a thread that has ended.
+    fn ask<T>(&self, command: impl FnOnce(Sender<T>) -> Command) -> Option<T> {
+        let (answer, answered) = mpsc::channel();
+        self.tell(command(answer));
+        answered.recv().ok()
     }
 
     fn tell(&self, command: Command) {
@@ -232,11 +238,15 @@ impl Pair {
 
     fn obey(&mut self, command: Command) -> bool {
         match command {
-            Command::StartRx(mut ring, kick) => {
+            Command::StartRx(mut ring, kick, answer) => {
                 self.source.drain(ring.scratch());
                 self.rx = self.started(KICK_RX, ring, kick);
+                let _ = answer.send(());
             }
-            Command::StartTx(ring, kick) => self.tx = self.started(KICK_TX, ring, kick),
+            Command::StartTx(ring, kick, answer) => {
+                self.tx = self.started(KICK_TX, ring, kick);
+                let _ = answer.send(());
+            }
             Command::Stop(side, answer) => {
                 let base = match side {
                     Side::Rx => self.rx.take().map(|rx| self.stopped(rx).stop()),
