@@ -1,6 +1,6 @@
 //! The process that serves: touches the guest's memory, and has no privilege.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 
@@ -12,7 +12,7 @@ use tunrss_vhost::{Steer, status};
 
 use crate::error::DaemonError;
 use crate::exit::Exit;
-use crate::handover::{Handover, say_ready};
+use crate::handover::Handover;
 use crate::{logger, sandbox};
 
 /// Serve as the process says that started this one, whose socket is our standard input, until it says
@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result<Exit, DaemonError> {
     logger::start(verbosity);
     let mut fds = fds.into_iter();
     let mut next = || fds.next().ok_or_else(|| handover(ErrorKind::UnexpectedEof.into()));
-    let stop = next()?;
+    let mut stop = UnixStream::from(next()?);
     let source = next()?;
     let status = if has_status { Some(UnixListener::from(next()?)) } else { None };
     let queues: Vec<OwnedFd> = fds.collect();
@@ -37,7 +37,6 @@ pub(crate) fn run() -> Result<Exit, DaemonError> {
         None => sandbox::end_with_parent()?,
     }
     let device = options.device.clone();
-    let ready = broker.try_clone().map_err(handover)?;
     let steer: Option<Box<dyn Steer>> =
         if options.software { None } else { Some(Box::new(Remote::new(broker))) };
     // Its threads are started before system calls are filtered, so that what only setting up takes need
@@ -47,7 +46,7 @@ pub(crate) fn run() -> Result<Exit, DaemonError> {
     if confinement.is_some() {
         sandbox::filter_system_calls()?;
     }
-    say_ready(ready).map_err(handover)?;
+    stop.write_all(READY).map_err(handover)?;
     let mut serving = Serving { server, stop, status };
     if is_connected { serving.connected(source.into()) } else { serving.listening(&source.into()) }
 }
@@ -55,7 +54,7 @@ pub(crate) fn run() -> Result<Exit, DaemonError> {
 struct Serving {
     server: Server,
     /// Readable when all is to end.
-    stop: OwnedFd,
+    stop: UnixStream,
     status: Option<UnixListener>,
 }
 
@@ -115,3 +114,6 @@ impl Serving {
             .map_err(|error| DaemonError::Serve { source: error.into() })
     }
 }
+
+/// Any byte says it.
+const READY: &[u8] = b"R";

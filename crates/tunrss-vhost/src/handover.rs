@@ -6,15 +6,15 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recv, recvmsg, send, sendmsg,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 use serde::{Deserialize, Serialize};
 use tunrss_vhost::Options;
 
 use crate::user::Identity;
 
-/// What to do. The descriptors come with it, in this order: one that is readable when all is to end;
-/// where frontends come from; the status socket, if there is one; the device's queues.
+/// What to do. The descriptors come with it, in this order: a connection that is readable when all is to
+/// end, and by which the receiver says that it is ready; where frontends come from; the status socket, if there is one; the device's queues.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Handover {
@@ -74,27 +74,6 @@ impl Handover {
     }
 }
 
-/// Say that all is set up.
-pub(crate) fn say_ready(socket: impl AsFd) -> io::Result<()> {
-    send(socket, READY, SendFlags::NOSIGNAL)?;
-    Ok(())
-}
-
-/// Whether the other end has said that all is set up; it has said something, or is gone.
-pub(crate) fn hear_ready(socket: impl AsFd) -> io::Result<bool> {
-    let mut word = [0; READY.len() + 1];
-    let (len, _) = recv(socket, &mut word, RecvFlags::DONTWAIT)?;
-    Ok(word.get(..len) == Some(READY))
-}
-
-/// Whether that is what comes next. What comes before are settings.
-pub(crate) fn is_ready_next(socket: impl AsFd) -> bool {
-    let mut word = [0; READY.len() + 1];
-    let peeked = recv(socket, &mut word, RecvFlags::DONTWAIT | RecvFlags::PEEK);
-    peeked.is_ok_and(|(len, _)| word.get(..len) == Some(READY))
-}
-
-const READY: &[u8] = b"ready";
 /// Many times the length of what is sent.
 const MAX_LEN: usize = 1 << 16;
 /// Room for as many descriptors as a message can carry (`SCM_MAX_FD`).
@@ -143,9 +122,6 @@ mod tests {
         assert_eq!(received.confinement, handover.confinement);
         assert_eq!(received.options.operator, handover.options.operator);
         assert_eq!(received.options.cpus, handover.options.cpus);
-        assert!(hear_ready(&other).is_err());
-        say_ready(&ours).unwrap();
-        assert!(hear_ready(&other).unwrap());
         drop(other);
         assert!(Handover::receive(&ours).is_err());
     }

@@ -6,9 +6,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::Mode;
-use rustix::net::sockopt::{socket_domain, socket_type};
+use rustix::io::Errno;
+use rustix::net::sockopt::{socket_domain, socket_peercred, socket_type};
 use rustix::net::{AddressFamily, SocketType};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open, umask};
 
@@ -85,19 +88,37 @@ fn make_room(path: &Path) -> Result<(), DaemonError> {
     if !file.file_type().is_socket() {
         return Err(DaemonError::NoSocket { path: path.to_owned() });
     }
+    let remove = || {
+        log::info!("{} was left over, and is replaced", path.display());
+        fs::remove_file(path).map_err(refused)
+    };
     match UnixStream::connect(path) {
-        // Of another type than ours, and in use.
+        Ok(connection) if is_dying(&connection) => remove(),
         Ok(_) => Err(DaemonError::SocketInUse { path: path.to_owned() }),
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            log::info!("{} was left over, and is replaced", path.display());
-            fs::remove_file(path).map_err(refused)
-        }
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => remove(),
         // Gone meanwhile.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(refused(error)),
         // Its queue is full, or it is of another type.
         Err(_) => Err(DaemonError::SocketInUse { path: path.to_owned() }),
     }
+}
+
+/// Whether a socket's owner has been killed and what it leaves is at its end in a moment, when this
+/// returns: a daemon's other process goes just after the one that listened.
+fn is_dying(connection: &UnixStream) -> bool {
+    let Ok(owner) = socket_peercred(connection) else { return false };
+    let is_dead = match pidfd_open(owner.pid, PidfdFlags::empty()) {
+        Ok(owner) => is_readable(&owner, Duration::ZERO),
+        Err(error) => error == Errno::SRCH,
+    };
+    is_dead && is_readable(connection, PATIENCE)
+}
+
+/// Whether there is something to read, or its end, within some time.
+fn is_readable(fd: impl AsFd, time: Duration) -> bool {
+    let time = Timespec::try_from(time).ok();
+    poll(&mut [PollFd::new(&fd, PollFlags::IN)], time.as_ref()).is_ok_and(|ready| ready > 0)
 }
 
 fn identity(path: &Path) -> Option<(u64, u64)> {
@@ -120,6 +141,9 @@ pub(crate) fn inherited(number: i32) -> Result<OwnedFd, DaemonError> {
         && rustix::net::getpeername(&socket).is_ok();
     if is_stream { Ok(socket) } else { Err(DaemonError::FdKind { number }) }
 }
+
+/// How long a process that is being killed is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! The process that was started: keeps its privileges, makes what takes them, starts the one that
 //! serves, and does for it what it may not. It never sees the guest's memory.
 
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -21,7 +21,7 @@ use tunrss_vhost::{InKernel, Options, Setting, Steer};
 use crate::args::Who;
 use crate::error::{DaemonError, to_stderr};
 use crate::exit::Exit;
-use crate::handover::{Confinement, Handover, hear_ready, is_ready_next};
+use crate::handover::{Confinement, Handover};
 use crate::plan::{Endpoint, ServePlan};
 use crate::socket::{Bound, inherited};
 use crate::tap::Tap;
@@ -195,7 +195,7 @@ struct Backend {
     child: Child,
     /// Readable when it has ended.
     ended: OwnedFd,
-    /// It ends when this is closed.
+    /// It ends when this is closed, and says by it that it is ready.
     life: Option<UnixStream>,
 }
 
@@ -266,6 +266,7 @@ struct Supervision {
 struct Events {
     ended: bool,
     signal: bool,
+    ready: bool,
     request: bool,
 }
 
@@ -276,7 +277,7 @@ impl Supervision {
         // When it is killed.
         let mut deadline = None;
         loop {
-            let events = self.wait(deadline)?;
+            let events = self.wait(is_ready, deadline)?;
             if events.ended {
                 return self.outcome(deadline.is_some());
             }
@@ -291,29 +292,25 @@ impl Supervision {
                 self.backend.life = None;
                 deadline = Some(now + GRACE);
             }
-            if !events.request {
-                continue;
+            // What it asks for while it sets up and ends is done, too.
+            if events.request && self.broker.answer() == Turn::Ended {
+                self.backend.life = None;
+                return self.await_end(deadline.is_some());
             }
-            let goes_on = if is_ready || !is_ready_next(&self.broker) {
-                self.broker.answer() != Turn::Ended
-            } else {
-                is_ready = matches!(hear_ready(&self.broker), Ok(true));
-                if is_ready && deadline.is_none() {
+            if events.ready && deadline.is_none() {
+                is_ready = true;
+                // At its end, if the process has not come so far.
+                let said = self.backend.life.as_mut().map(|life| life.read(&mut [0; 1]));
+                if matches!(said, Some(Ok(1))) {
                     to_stderr(&format!("ready: {ready}\n"));
                     notify(NotifyState::Ready);
                 }
-                is_ready
-            };
-            if !goes_on {
-                // It is ending, or has broken the rules; in a moment it is at its end either way.
-                self.backend.life = None;
-                return self.await_end(deadline.is_some());
             }
         }
     }
 
     /// Wait for one of the events, or until `deadline`.
-    fn wait(&mut self, deadline: Option<Instant>) -> Result<Events, DaemonError> {
+    fn wait(&mut self, is_ready: bool, deadline: Option<Instant>) -> Result<Events, DaemonError> {
         let now = Instant::now();
         let pause = self.broker.pause(now);
         let left = deadline.map(|deadline| deadline.saturating_duration_since(now));
@@ -322,24 +319,28 @@ impl Supervision {
             (a, b) => a.or(b),
         };
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-        let mut fds = vec![
-            PollFd::new(&self.backend.ended, PollFlags::IN),
-            PollFd::new(&self.signals, PollFlags::IN),
+        let life = self.backend.life.as_ref().filter(|_| !is_ready);
+        // Those that do not matter now are left out.
+        let wanted = [
+            Some(self.backend.ended.as_fd()),
+            Some(self.signals.as_fd()),
+            life.map(AsFd::as_fd),
+            pause.is_none().then_some(self.broker.as_fd()),
         ];
-        if pause.is_none() {
-            fds.push(PollFd::new(&self.broker, PollFlags::IN));
-        }
+        let mut fds: Vec<_> =
+            wanted.iter().flatten().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(DaemonError::Wait { source: error.into() }),
         }
-        let is_ready = |index: usize| fds.get(index).is_some_and(|fd| !fd.revents().is_empty());
-        let events = Events { ended: is_ready(0), signal: is_ready(1), request: is_ready(2) };
-        if events.signal {
+        let mut happened = fds.iter().map(|fd| !fd.revents().is_empty());
+        let [ended, signal, ready, request] =
+            wanted.map(|fd| fd.is_some() && happened.next().unwrap_or(false));
+        if signal {
             // Later ones say nothing new.
-            let _ = io::Read::read(&mut &self.signals, &mut [0; 16]);
+            let _ = (&self.signals).read(&mut [0; 16]);
         }
-        Ok(events)
+        Ok(Events { ended, signal, ready, request })
     }
 
     /// The socket for requests is at its end: so is the process, or it has to be.

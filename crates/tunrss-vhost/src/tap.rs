@@ -1,9 +1,13 @@
 //! The device of the host that guests are served from.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use tunrss::{Device, DeviceOptions, Error, IfName, Kind, Queue};
 
 use crate::error::DaemonError;
 use crate::plan::{ServePlan, random_mac};
+use crate::socket::PATIENCE;
 
 /// A device with all its queues, each attached.
 #[derive(Debug)]
@@ -56,9 +60,9 @@ fn take_over(device: Device, pairs: u16) -> Result<(Device, Vec<Queue>), DaemonE
         Kind::Tap | Kind::Macvtap => {}
         kind => return Err(DaemonError::NotEthernet { device: name, kind }),
     }
-    match device.attached_queues()? {
-        0 => {}
-        queues => return Err(DaemonError::TapInUse { device: name, queues }),
+    let queues = open_queues(&device)?;
+    if queues > 0 {
+        return Err(DaemonError::TapInUse { device: name, queues });
     }
     if pairs > 1 && !device.is_multi_queue() {
         return Err(DaemonError::SingleQueue { device: name, pairs });
@@ -71,3 +75,18 @@ fn take_over(device: Device, pairs: u16) -> Result<(Device, Vec<Queue>), DaemonE
     log::info!("{name}: taken over, with {pairs} queues");
     Ok((Device::open(&name)?, queues))
 }
+
+/// How many queues somebody has open. One who is being killed is waited for: the kernel tells nobody
+/// when a queue is gone, so it is asked again and again.
+fn open_queues(device: &Device) -> Result<usize, DaemonError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let queues = device.attached_queues()?;
+        if queues == 0 || Instant::now() >= deadline {
+            return Ok(queues);
+        }
+        thread::sleep(INTERVAL);
+    }
+}
+
+const INTERVAL: Duration = Duration::from_millis(20);
