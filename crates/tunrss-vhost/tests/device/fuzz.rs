@@ -116,7 +116,7 @@ impl Target {
     /// comes after.
     fn settle(&self, guest: &mut Guest, config: &Config) {
         let queue = |frame: &[u8]| classify(config, Link::Ethernet, frame).queue;
-        let all = flows(200, 77);
+        let all = of_every_kind(100, 0xffff);
         let mut marks: Vec<_> = (0..guest.pairs())
             .map(|pair| all.iter().find(|frame| queue(frame) == pair).unwrap().clone())
             .collect();
