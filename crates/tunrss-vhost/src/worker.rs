@@ -42,6 +42,8 @@ enum Command {
     Call(Side, Option<OwnedFd>),
     Format(Format),
     Report(Report),
+    /// Say that all before is done.
+    Reached(Sender<()>),
     End,
 }
 
@@ -80,10 +82,12 @@ impl Worker {
         Ok(Self { commands, wake, thread: Some(thread), rx: Arc::default(), tx: Arc::default() })
     }
 
-    /// Start a ring; the driver kicks it by `kick`.
+    /// Start a ring; the driver kicks it by `kick`. What has come before is for nobody; what comes after
+    /// this returns is the driver's.
     pub(crate) fn start_rx(&self, ring: Ring, format: Format, kick: OwnedFd) {
         let rx = Rx::new(ring, format, self.rx.clone());
         self.tell(Command::StartRx(Box::new(rx), kick));
+        self.wait();
     }
 
     /// Start a ring; the driver kicks it by `kick`.
@@ -120,6 +124,14 @@ impl Worker {
     /// How packets come from now on, and who hashes them.
     pub(crate) fn set_report(&self, report: Report) {
         self.tell(Command::Report(report));
+    }
+
+    /// Wait until the thread has done all that it was told.
+    pub(crate) fn wait(&self) {
+        let (reached, is_reached) = mpsc::channel();
+        self.tell(Command::Reached(reached));
+        // A thread that has ended does nothing.
+        let _ = is_reached.recv();
     }
 
     fn tell(&self, command: Command) {
@@ -260,6 +272,9 @@ impl Pair {
                 }
             }
             Command::Report(report) => self.source.set_report(report),
+            Command::Reached(reached) => {
+                let _ = reached.send(());
+            }
             Command::End => return false,
         }
         true

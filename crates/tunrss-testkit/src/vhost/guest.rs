@@ -264,7 +264,7 @@ impl Guest {
         if has(feature::INDIRECT_DESC) {
             ring = ring.with_indirect();
         }
-        let is_receive = index % 2 == 0 && parts == self.options.buffers.parts;
+        let is_receive = index.is_multiple_of(2) && parts == self.options.buffers.parts;
         let buffers = if is_receive { size } else { size.min(MOST_SENT) };
         let stride = u64::from(parts.iter().sum::<u32>()).next_multiple_of(64);
         let start = memory.allocate(stride * u64::from(buffers), 64);
