@@ -293,6 +293,8 @@ fn uml_streams_without_a_wrong_byte() {
             .fold((0, 0), |(packets, bytes), ring| (packets + ring.packets, bytes + ring.bytes));
         assert!(bytes > STREAMED / 2 && bytes / packets > 2000, "{status:#?}");
     }
+    let is_lossless = |pair: &Pair| pair.rx.dropped + pair.tx.dropped == 0;
+    assert!(status.rings.iter().all(is_lossless), "{status:#?}");
     let settings = [Setting::other(), Setting::skewed()];
     let mut turns = 0;
     exchange(&mut guest, STREAMED, |guest| {
@@ -304,11 +306,11 @@ fn uml_streams_without_a_wrong_byte() {
     });
     println!("{turns} turns");
     assert!(turns > 0);
+    // A packet larger than segments that waited when the guest no longer took such ones is lost to it, and
+    // sent again.
     let status = daemon.status();
-    for pair in &status.rings {
-        let bad = (pair.rx.bad_chains, pair.tx.bad_chains, pair.rx.dropped, pair.tx.dropped);
-        assert_eq!(bad, (0, 0, 0, 0), "{status:#?}");
-    }
+    let is_good = |pair: &Pair| pair.rx.bad_chains + pair.tx.bad_chains + pair.tx.dropped == 0;
+    assert!(status.rings.iter().all(is_good), "{status:#?}");
 }
 
 /// Exchange so many bytes with the guest over a few connections, and repeat `meanwhile` until that is
