@@ -1,9 +1,8 @@
-//! The daemon under real guests: user-mode Linux 6.1, which hands its control queue over, and QEMU 10,
-//! which keeps it to itself; with real traffic from the host.
+//! The daemon under real guests: user-mode Linux 6.1 and 6.12, which hands its control queue over, and
+//! QEMU 10, which keeps it to itself; with real traffic from the host.
 //!
-//! Needs root in the initial user namespace, busybox, ethtool, cc, util-linux, and the folders `guest`,
-//! `guest-uml` and `guest-qemu` of the target folder. Run by `cargo xtask test vm`, which takes care of
-//! them.
+//! Needs root in the initial user namespace, busybox, ethtool, cc, util-linux, and the folders `guest*` of
+//! the target folder. Run by `cargo xtask test vm`, which takes care of them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../../../tunrss-cli/tests/vm/console.rs"]
@@ -26,6 +25,7 @@ mod uml;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use tunrss::Config;
 use tunrss::hash::{HashKey, HashTypes};
 use tunrss_vhost::status::{Pair, Status};
 
@@ -181,6 +181,36 @@ fn uml_starts_again() {
     }
     guest.console.start("busybox poweroff -f");
     daemon.status_when("nobody is there", |status| status.frontend == "waiting");
+}
+
+/// Linux 6.12 speaks another dialect: it sends RSS_CONFIG where Linux 6.1 sends VQ_PAIRS_SET, and has a byte
+/// of padding in front of the key. Packets go by what it sends, and the status says why that is not
+/// what `ethtool -x` shows.
+#[test]
+#[ignore = "cargo xtask test vm"]
+fn uml_6_12_sends_another_key_than_it_shows() {
+    let host = Host::new();
+    let daemon = host.serve("--queues 4");
+    let mut guest = uml::boot_6_12(&host);
+    let received = |status: Status| status.received.unwrap();
+    let first = received(daemon.status());
+    assert_eq!((first.command.as_str(), first.bytes), ("RSS_CONFIG", 310));
+    assert_eq!((first.table, first.max_tx_vq), (Some(vec![0; 128]), Some(1)));
+    open_up(&mut guest);
+    let spread = received(daemon.status());
+    let table = equal(HashKey::MICROSOFT, 4).table().to_vec();
+    assert_eq!((spread.command.as_str(), spread.table), ("RSS_CONFIG", Some(table)));
+    let setting = Setting::other();
+    setting.set(&mut guest);
+    let wanted = setting.config(HashTypes::BASIC);
+    assert_eq!(shown(&mut guest), (wanted.table().to_vec(), wanted.key().to_string()));
+    let key = [&[0], &wanted.key().as_bytes()[..39]].concat();
+    let key = HashKey::new(&key).unwrap();
+    let config = Config::new(wanted.types(), key, wanted.table().to_vec(), 0).unwrap();
+    let status = daemon.status();
+    assert_in_force(&status, "guest", &config, true);
+    assert!(status.notes.iter().any(|note| note.contains("Linux 6.12")), "{status:#?}");
+    marked::check(&daemon, &mut guest, &marked::frames(), &config, true);
 }
 
 /// With `--rss host` the guest is offered no RSS, and the operator's setting holds for as many queues as
