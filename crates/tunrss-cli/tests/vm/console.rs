@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use crate::initramfs::END;
@@ -40,8 +40,9 @@ impl Console {
     }
 
     /// What the guest says before it takes commands.
-    pub(crate) fn listen_while_booting(&self) -> Vec<String> {
-        self.listen(END, BOOT)
+    pub(crate) fn listen_while_booting(&mut self) -> Vec<String> {
+        // What is written to it now would be echoed.
+        self.listen(END, BOOT, None)
     }
 
     /// What a command prints in the guest. It has to succeed.
@@ -57,23 +58,31 @@ impl Console {
 
     /// What the command that was started prints until it ends. It has to succeed.
     pub(crate) fn finish(&mut self, command: &str) -> Vec<String> {
-        let mut lines = self.listen(END, COMMAND);
+        let mut lines = self.listen(END, COMMAND, Some(NUDGE));
         assert_eq!(lines.pop().as_deref(), Some("0"), "{command}: {lines:?}");
         lines
     }
 
     /// What is said before the line `last`.
-    pub(crate) fn listen_until(&self, last: &str) -> Vec<String> {
-        self.listen(last, COMMAND)
+    pub(crate) fn listen_until(&mut self, last: &str) -> Vec<String> {
+        self.listen(last, COMMAND, Some(NUDGE))
     }
 
-    fn listen(&self, last: &str, patience: Duration) -> Vec<String> {
+    /// What is said before the line `last`. After each `nudge` of silence a blank is written, which the
+    /// shell ignores: user-mode Linux at times does not notice that there is something to read until
+    /// there is more.
+    fn listen(&mut self, last: &str, patience: Duration, nudge: Option<Duration>) -> Vec<String> {
         let deadline = Instant::now() + patience;
         let mut lines = vec![];
         loop {
-            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(nudge.map_or(left, |nudge| nudge.min(left))) {
                 Ok(line) if line == last => return lines,
                 Ok(line) => lines.push(line),
+                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {
+                    println!("the guest is nudged");
+                    write!(self.input, " ").unwrap();
+                }
                 Err(error) => panic!("the guest says no more: {error}: {lines:#?}"),
             }
         }
@@ -83,3 +92,4 @@ impl Console {
 /// Emulated, on a machine that does other things too.
 const BOOT: Duration = Duration::from_secs(180);
 const COMMAND: Duration = Duration::from_secs(60);
+const NUDGE: Duration = Duration::from_secs(5);

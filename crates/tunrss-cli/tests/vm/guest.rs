@@ -39,7 +39,7 @@ impl Guest {
             .args(["-append", "console=ttyS0 loglevel=2 panic=-1 ipv6.disable=1"])
             .args(["-initrd", initramfs.path(), "-kernel"])
             .arg(kernel.image);
-        let (qemu, console) = Console::of(&mut command);
+        let (qemu, mut console) = Console::of(&mut command);
         console.listen_while_booting();
         Self { qemu, console, _initramfs: initramfs }
     }
