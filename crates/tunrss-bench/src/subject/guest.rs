@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tunrss::hash::{Link, VnetHdr, classify};
 use tunrss::{Config, Device, IfName};
-use tunrss_testkit::vhost::{self, Ack, Buffers, Options, Queue, feature};
+use tunrss_testkit::vhost::{self, Ack, Buffers, Frontend, Options, Queue, feature};
 
 use crate::child;
 use crate::contest::{Contest, Effort};
@@ -325,7 +326,7 @@ impl Server {
         if !served.has_hashes() {
             options = options.without(feature::RSS | feature::HASH_REPORT);
         }
-        let mut guest = vhost::Guest::connect(&daemon.socket, options)?;
+        let mut guest = vhost::Guest::start(Frontend::new(daemon.connect()?)?, options)?;
         let answer = match served {
             Served::CloudHypervisor if guest.control.is_none() => Ack::Ok,
             _ if served.has_hashes() => guest.set_rss(config)?,
@@ -422,15 +423,21 @@ impl Daemon {
             .stderr(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot run {}", command.get_program().display()))?;
-        let mut daemon = Self { process, socket, serving: vec![] };
+        Ok(Self { process, socket, serving: vec![] })
+    }
+
+    /// Connect to it as soon as it listens.
+    fn connect(&mut self) -> Result<UnixStream> {
         let deadline = Instant::now() + LIMIT;
-        while !daemon.socket.exists() {
-            let ended = daemon.process.try_wait().context("cannot wait for the daemon")?;
+        loop {
+            if let Ok(stream) = UnixStream::connect(&self.socket) {
+                return Ok(stream);
+            }
+            let ended = self.process.try_wait().context("cannot wait for the daemon")?;
             ensure!(ended.is_none(), "the daemon has ended: {ended:?}");
             ensure!(Instant::now() < deadline, "the daemon does not listen");
             std::thread::yield_now();
         }
-        Ok(daemon)
     }
 
     /// Find the process that serves, which does.
