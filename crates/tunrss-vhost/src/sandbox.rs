@@ -164,6 +164,8 @@ fn filters() -> Result<[BpfProgram; 2], seccompiler::BackendError> {
         (libc::SYS_ioctl, equal_to_one_of(1, IOCTLS)?),
         (libc::SYS_prctl, equal_to_one_of(0, PRCTLS)?),
         (libc::SYS_fcntl, equal_to_one_of(1, FCNTLS)?),
+        // How large a descriptor's file is, no other's.
+        (libc::SYS_newfstatat, vec![when(3, SeccompCmpOp::MaskedEq(BY_FD), BY_FD)?]),
         // Unix sockets.
         (libc::SYS_socketpair, vec![when(0, SeccompCmpOp::Eq, libc::AF_UNIX as u64)?]),
     ]);
@@ -201,6 +203,7 @@ fn when(
 const MAX_DESCRIPTORS: u64 = 4096;
 
 const THREAD: u64 = libc::CLONE_THREAD as u64;
+const BY_FD: u64 = libc::AT_EMPTY_PATH as u64;
 const EXEC: u64 = libc::PROT_EXEC as u64;
 
 /// What is asked and set of the device's queues while guests are served, none of which takes privilege:
@@ -254,9 +257,6 @@ const ALLOWED: &[i64] = &[
     libc::SYS_setsockopt,
     // Descriptors, and the guest's memory behind some of them.
     libc::SYS_close,
-    libc::SYS_dup,
-    libc::SYS_dup3,
-    libc::SYS_pipe2,
     libc::SYS_fstat,
     libc::SYS_statx,
     libc::SYS_lseek,
@@ -271,9 +271,6 @@ const ALLOWED: &[i64] = &[
     libc::SYS_gettid,
     libc::SYS_getpid,
     libc::SYS_sched_yield,
-    libc::SYS_sched_getaffinity,
-    libc::SYS_sched_setaffinity,
-    libc::SYS_membarrier,
     libc::SYS_sigaltstack,
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigaction,
@@ -284,12 +281,9 @@ const ALLOWED: &[i64] = &[
     // Time, where the kernel does not tell it by itself; and chance.
     libc::SYS_clock_gettime,
     libc::SYS_clock_nanosleep,
-    libc::SYS_nanosleep,
     libc::SYS_getrandom,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_poll,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_epoll_wait,
 ];
 
 #[cfg(test)]
