@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod child;
-mod guest_kernel;
+mod guests;
 mod install;
 mod privilege;
 mod summary;
@@ -82,8 +82,9 @@ Privilege and tools:
   bpf    test files named bpf.rs, device.rs or cli_device.rs; root in the initial user namespace,
          since BPF_PROG_LOAD is refused to root of any other; bpftool, ip, cc, pkg-config, strace and
          valgrind have to be installed
-  vm     test files named vm.rs; root as for bpf; QEMU, busybox and ethtool have to be installed; a
-         kernel for the guest is downloaded by apt-get and unpacked in the target folder
+  vm     test files named vm.rs; root as for bpf; QEMU, busybox, ethtool and cc have to be installed;
+         a kernel for guests, user-mode Linux and QEMU 10 are downloaded by apt-get and unpacked in the
+         target folder
 With CI=true in the environment what has to be installed is installed.
 
 Exit status: 0 if everything passed, 1 if not, 2 for wrong arguments.

@@ -10,7 +10,7 @@ use crate::child::{Child, Ended};
 use crate::privilege::{is_root, missing_for_bpf};
 use crate::summary::{Counts, Outcome, Summary};
 use crate::targets::{self, TestFile};
-use crate::{guest_kernel, tools};
+use crate::{guests, tools};
 
 /// A part of the tests. They run in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, ValueEnum)]
@@ -178,7 +178,7 @@ fn bpf(counts: &mut Counts) -> Result<()> {
 fn vm(counts: &mut Counts) -> Result<()> {
     ensure_privileged(Tier::Vm)?;
     tools::ensure_installed(&tools::VM)?;
-    guest_kernel::ensure_unpacked()?;
+    guests::ensure_unpacked()?;
     privileged(counts, Tier::Vm, &[])
 }
 

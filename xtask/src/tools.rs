@@ -84,8 +84,9 @@ pub(crate) const BPF: [Tool; 6] = [
 ];
 
 /// Those of the tier vm. The guest has the last two.
-pub(crate) const VM: [Tool; 3] = [
+pub(crate) const VM: [Tool; 4] = [
     Tool { name: "qemu-system-x86_64", package: "qemu-system-x86" },
+    Tool { name: "cc", package: "gcc" },
     Tool { name: "busybox", package: "busybox-static" },
     Tool { name: "ethtool", package: "ethtool" },
 ];

@@ -1,5 +1,5 @@
 //! What the tests of all crates share: packets built header by header, strategies that reach every
-//! path of the meaning, the conformance vectors, a second, naive reading of the meaning, and a runner
+//! path of the meaning, the conformance vectors, commands that drivers have sent, a second, naive reading of the meaning, and a runner
 //! for the programs that execute it.
 //!
 //! ```
@@ -18,6 +18,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod command;
 pub mod packet;
 pub mod reference;
 pub mod runner;

@@ -314,14 +314,20 @@ impl Backend {
         let (before, after) = (self.report(&self.in_force.0), self.report(&setting));
         // Readers know of the prefix before it comes, and until after it has gone.
         if matches!(after, Report::Kernel) {
-            self.workers.iter().for_each(|worker| worker.set_report(Report::Kernel));
+            self.tell_workers(|worker| worker.set_report(Report::Kernel));
         }
         let result = self.steer.put(&setting);
         let report = if result.is_ok() { after } else { before };
-        self.workers.iter().for_each(|worker| worker.set_report(report.clone()));
+        self.tell_workers(|worker| worker.set_report(report.clone()));
         result?;
         self.in_force = (setting, by);
         Ok(())
+    }
+
+    /// Tell all threads something, and wait until they go by it: the guest relies on what it is answered.
+    fn tell_workers(&self, tell: impl Fn(&Worker)) {
+        self.workers.iter().for_each(tell);
+        self.workers.iter().for_each(Worker::wait);
     }
 
     /// How packets come under a setting, and who hashes them.
@@ -342,7 +348,7 @@ impl Backend {
         }
         self.session.offloads = offloads;
         let format = self.session.features.format(wanted);
-        self.workers.iter().for_each(|worker| worker.set_format(format));
+        self.tell_workers(|worker| worker.set_format(format));
     }
 
     /// Readable when the control queue has a command.

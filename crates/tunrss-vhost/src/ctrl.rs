@@ -59,7 +59,9 @@ pub(crate) fn parse(limits: &Limits, bytes: &[u8]) -> Result<Command, String> {
             take::<1>(body).map(|_| Command::Filter)
         }
         (CLASS_MAC, MAC_TABLE_SET) => {
-            needs(CTRL_RX, "VIRTIO_NET_F_CTRL_RX").map(|()| Command::Filter)
+            needs(CTRL_RX, "VIRTIO_NET_F_CTRL_RX")?;
+            let rest = after_table(body)?;
+            after_table(rest).map(|_| Command::Filter)
         }
         (CLASS_MAC, MAC_ADDR_SET) => {
             needs(CTRL_MAC_ADDR, "VIRTIO_NET_F_CTRL_MAC_ADDR")?;
@@ -126,6 +128,13 @@ fn check_hash(limits: &Limits, types: HashTypes, key_len: usize) -> Result<(), S
         return Err(format!("a key of {key_len} bytes; the device offers {MAX_KEY_LEN}"));
     }
     Ok(())
+}
+
+/// What follows `struct virtio_net_ctrl_mac`: a le32 and so many MAC addresses.
+fn after_table(body: &[u8]) -> Result<&[u8], String> {
+    let entries = u32::from_le_bytes(take(body)?);
+    let len = (entries as usize).saturating_mul(6).saturating_add(4);
+    body.get(len..).ok_or_else(|| format!("{} bytes where {len} are needed", body.len()))
 }
 
 fn take<const N: usize>(body: &[u8]) -> Result<[u8; N], String> {

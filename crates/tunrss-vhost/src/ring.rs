@@ -88,6 +88,7 @@ impl Ring {
         };
         ring.next_used = ring.load(used, 2)?;
         ring.notified = ring.next_used;
+        ring.remind();
         Ok(ring)
     }
 
@@ -109,6 +110,17 @@ impl Ring {
     /// Notify the driver elsewhere, or nowhere.
     pub(crate) fn set_call(&mut self, call: Option<OwnedFd>) {
         self.call = call;
+        self.remind();
+    }
+
+    /// Notify the driver of what was given back before, if anything was. Whether it has been is not
+    /// known: who served the ring until now may have been killed in front of it, and QEMU hears nothing
+    /// on the descriptor that it gives first. Without, a driver that asks by index would wait for ever.
+    fn remind(&self) {
+        if let Some(call) = self.call.as_ref().filter(|_| self.next_used != 0) {
+            // Refused only where the counter is full, and then it is readable anyway.
+            let _ = rustix::io::write(call.as_fd(), &1u64.to_ne_bytes());
+        }
     }
 
     /// The head of the next chain, if there is one.
@@ -280,3 +292,36 @@ const NO_INTERRUPT: u16 = 1;
 
 /// In the flags of the used ring: `VRING_USED_F_NO_NOTIFY`.
 const NO_NOTIFY: u16 = 1;
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+
+    use super::*;
+
+    /// What was given back before this ring was made, or before its driver is notified on another
+    /// descriptor, is notified of there. A ring that has given nothing back says nothing.
+    #[test]
+    fn driver_is_notified_of_what_it_may_not_have_heard_of() {
+        let event = || eventfd(0, EventfdFlags::NONBLOCK).unwrap();
+        let is_heard = |call: &OwnedFd| {
+            poll(&mut [PollFd::new(call, PollFlags::IN)], Some(&Timespec::default())).unwrap() > 0
+        };
+        for used in [0u16, 7] {
+            let memory = Memory::from_ranges(&[(GuestAddress(0), 4096)]).unwrap();
+            let layout = Layout {
+                size: 16,
+                descriptors: GuestAddress(0),
+                available: GuestAddress(1024),
+                used: GuestAddress(2048),
+            };
+            memory.write_slice(&used.to_le_bytes(), GuestAddress(2050)).unwrap();
+            let (first, second) = (event(), event());
+            let call = Some(first.try_clone().unwrap());
+            let mut ring = Ring::new(Arc::new(memory), layout, used, true, call).unwrap();
+            assert_eq!(is_heard(&first), used != 0);
+            ring.set_call(Some(second.try_clone().unwrap()));
+            assert_eq!(is_heard(&second), used != 0);
+        }
+    }
+}

@@ -11,7 +11,6 @@ use std::time::Duration;
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use tunrss::Report;
-use tunrss::hash::VnetHdrLen;
 
 use crate::counts::Counts;
 use crate::rate::RateLimited;
@@ -37,12 +36,14 @@ pub(crate) enum Side {
 }
 
 enum Command {
-    StartRx(Box<Rx>, OwnedFd, Sender<()>),
-    StartTx(Box<Tx>, OwnedFd, Sender<()>),
+    StartRx(Box<Rx>, OwnedFd),
+    StartTx(Box<Tx>, OwnedFd),
     Stop(Side, Sender<Option<u16>>),
     Call(Side, Option<OwnedFd>),
     Format(Format),
     Report(Report),
+    /// Say that all before is done.
+    Reached(Sender<()>),
     End,
 }
 
@@ -81,22 +82,26 @@ impl Worker {
         Ok(Self { commands, wake, thread: Some(thread), rx: Arc::default(), tx: Arc::default() })
     }
 
-    /// Start a ring; the driver kicks it by `kick`. It gets all packets that come after this returns.
+    /// Start a ring; the driver kicks it by `kick`. What has come before is for nobody; what comes after
+    /// this returns is the driver's.
     pub(crate) fn start_rx(&self, ring: Ring, format: Format, kick: OwnedFd) {
-        let rx = Box::new(Rx::new(ring, format, self.rx.clone()));
-        self.ask(|answer| Command::StartRx(rx, kick, answer));
+        let rx = Rx::new(ring, format, self.rx.clone());
+        self.tell(Command::StartRx(Box::new(rx), kick));
+        self.wait();
     }
 
     /// Start a ring; the driver kicks it by `kick`.
-    pub(crate) fn start_tx(&self, ring: Ring, header: VnetHdrLen, kick: OwnedFd) {
-        let tx = Box::new(Tx::new(ring, header, self.tx.clone()));
-        self.ask(|answer| Command::StartTx(tx, kick, answer));
+    pub(crate) fn start_tx(&self, ring: Ring, header: tunrss::hash::VnetHdrLen, kick: OwnedFd) {
+        let tx = Tx::new(ring, header, self.tx.clone());
+        self.tell(Command::StartTx(Box::new(tx), kick));
     }
 
     /// Stop a ring. It is not touched any more when this returns. Returns where it goes on; `None` if it
     /// did not run.
     pub(crate) fn stop(&self, side: Side) -> Option<u16> {
-        self.ask(|answer| Command::Stop(side, answer)).flatten()
+        let (answer, answered) = mpsc::channel();
+        self.tell(Command::Stop(side, answer));
+        answered.recv().ok().flatten()
     }
 
     pub(crate) fn counts(&self, side: Side) -> &Counts {
@@ -121,11 +126,12 @@ impl Worker {
         self.tell(Command::Report(report));
     }
 
-    /// Tell, and wait for the answer; `None` from a thread that has ended.
-    fn ask<T>(&self, command: impl FnOnce(Sender<T>) -> Command) -> Option<T> {
-        let (answer, answered) = mpsc::channel();
-        self.tell(command(answer));
-        answered.recv().ok()
+    /// Wait until the thread has done all that it was told.
+    pub(crate) fn wait(&self) {
+        let (reached, is_reached) = mpsc::channel();
+        self.tell(Command::Reached(reached));
+        // A thread that has ended does nothing.
+        let _ = is_reached.recv();
     }
 
     fn tell(&self, command: Command) {
@@ -238,15 +244,11 @@ impl Pair {
 
     fn obey(&mut self, command: Command) -> bool {
         match command {
-            Command::StartRx(mut ring, kick, answer) => {
+            Command::StartRx(mut ring, kick) => {
                 self.source.drain(ring.scratch());
                 self.rx = self.started(KICK_RX, ring, kick);
-                let _ = answer.send(());
             }
-            Command::StartTx(ring, kick, answer) => {
-                self.tx = self.started(KICK_TX, ring, kick);
-                let _ = answer.send(());
-            }
+            Command::StartTx(ring, kick) => self.tx = self.started(KICK_TX, ring, kick),
             Command::Stop(side, answer) => {
                 let base = match side {
                     Side::Rx => self.rx.take().map(|rx| self.stopped(rx).stop()),
@@ -270,6 +272,9 @@ impl Pair {
                 }
             }
             Command::Report(report) => self.source.set_report(report),
+            Command::Reached(reached) => {
+                let _ = reached.send(());
+            }
             Command::End => return false,
         }
         true

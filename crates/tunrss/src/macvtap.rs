@@ -42,7 +42,11 @@ pub(crate) fn attach(device: &Device, flags: i16) -> Result<OwnedFd> {
 
 /// How many queues are held by the processes that this one may look at. The kernel does not tell.
 pub(crate) fn held_queues(device: &Device) -> Result<usize> {
-    Ok(control::open_files(number(device)?).len())
+    // A descriptor outlives its macvtap, whose number another one may have by now.
+    let is_of_another =
+        |process, number| copy(process, number).is_some_and(|copy| !is_queue_of(&copy, device));
+    let files = control::open_files(number(device)?).into_iter();
+    Ok(files.filter(|&(process, number)| !is_of_another(process, number)).count())
 }
 
 /// A duplicate of a descriptor by which a process holds a queue of `device`.

@@ -1,12 +1,14 @@
 //! Running the command, and what it left behind.
 
+pub(crate) mod temp_file;
+
 use std::ffi::OsStr;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+pub(crate) use temp_file::TempFile;
 
 /// What a run of the command left behind.
 pub(crate) struct Run {
@@ -99,28 +101,4 @@ pub(crate) fn refusal(code: i32, command: impl Fn() -> Command) -> Refusal {
     expected += &format!("hint: {}\n", refusal.hint.as_deref().unwrap());
     assert_eq!(text, expected);
     refusal
-}
-
-/// A file that is gone after the test.
-pub(crate) struct TempFile(pub(crate) PathBuf);
-
-impl TempFile {
-    pub(crate) fn new(content: &[u8]) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{}-{number}", std::process::id());
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::write(&path, content).unwrap();
-        Self(path)
-    }
-
-    pub(crate) fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for TempFile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
 }

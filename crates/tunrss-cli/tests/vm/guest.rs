@@ -1,21 +1,18 @@
 //! QEMU, and the guest in it as seen from its serial console.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command};
 
+use crate::console::Console;
 use crate::harness::TempFile;
-use crate::initramfs::{self, END};
+use crate::initramfs::{Contents, archive};
 
 /// A guest with four CPUs, and a network card of four queue pairs on `t0`. It ends with this, and
 /// with the thread that started it if that is killed.
 pub(crate) struct Guest {
     qemu: Child,
-    input: ChildStdin,
-    output: Receiver<String>,
+    console: Console,
     _initramfs: TempFile,
 }
 
@@ -23,44 +20,33 @@ impl Guest {
     /// Boot one, in the network namespace of this thread. Its network card is up.
     pub(crate) fn boot() -> Self {
         let kernel = Kernel::find();
-        let initramfs = TempFile::new(&initramfs::archive(&kernel.modules));
+        let contents = Contents {
+            modules: &kernel.modules,
+            drivers: &DRIVERS,
+            programs: &[],
+            commands: "busybox ip link set eth0 up",
+        };
+        let initramfs = TempFile::new(&archive(&contents));
         let machine = "-machine q35 -accel tcg -cpu max -smp 4 -m 192 -no-reboot \
                        -no-user-config -nodefaults -display none -serial stdio \
                        -netdev tap,id=t0,ifname=t0,queues=4,script=no,downscript=no,vhost=off \
                        -device virtio-net-pci,netdev=t0,mq=on,vectors=10,mac=02:00:00:00:00:02,\
                        romfile=";
-        let mut qemu = Command::new("setpriv")
+        let mut command = Command::new("setpriv");
+        command
             .args(["--pdeathsig", "KILL", "qemu-system-x86_64"])
             .args(machine.split_whitespace())
             .args(["-append", "console=ttyS0 loglevel=2 panic=-1 ipv6.disable=1"])
             .args(["-initrd", initramfs.path(), "-kernel"])
-            .arg(kernel.image)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let input = qemu.stdin.take().unwrap();
-        let console = BufReader::new(qemu.stdout.take().unwrap());
-        let (sender, output) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in console.split(b'\n').map_while(Result::ok) {
-                let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        let guest = Self { qemu, input, output, _initramfs: initramfs };
-        guest.listen(BOOT);
-        guest
+            .arg(kernel.image);
+        let (qemu, console) = Console::of(&mut command);
+        console.listen_while_booting();
+        Self { qemu, console, _initramfs: initramfs }
     }
 
     /// What a command prints in the guest. It has to succeed.
     pub(crate) fn run(&mut self, command: &str) -> Vec<String> {
-        writeln!(self.input, "{command}").unwrap();
-        let mut lines = self.listen(COMMAND);
-        assert_eq!(lines.pop().as_deref(), Some("0"), "{command}: {lines:?}");
-        lines
+        self.console.run(command)
     }
 
     /// How many packets have arrived on each queue.
@@ -72,19 +58,6 @@ impl Guest {
             count.and_then(|count| count.trim().parse().ok())
         };
         std::array::from_fn(|queue| count(queue).unwrap_or_else(|| panic!("{queue}: {lines:?}")))
-    }
-
-    /// What is said before [`END`].
-    fn listen(&self, patience: Duration) -> Vec<String> {
-        let deadline = Instant::now() + patience;
-        let mut lines = vec![];
-        loop {
-            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(line) if line == END => return lines,
-                Ok(line) => lines.push(line),
-                Err(error) => panic!("the guest says no more: {error}: {lines:#?}"),
-            }
-        }
     }
 }
 
@@ -121,6 +94,14 @@ impl Kernel {
     }
 }
 
-/// Emulated, on a machine that does other things too.
-const BOOT: Duration = Duration::from_secs(180);
-const COMMAND: Duration = Duration::from_secs(60);
+/// Those of a virtio network card on PCI, each behind those that it needs.
+const DRIVERS: [&str; 8] = [
+    "drivers/virtio/virtio_ring.ko",
+    "drivers/virtio/virtio.ko",
+    "drivers/virtio/virtio_pci_modern_dev.ko",
+    "drivers/virtio/virtio_pci_legacy_dev.ko",
+    "drivers/virtio/virtio_pci.ko",
+    "net/core/failover.ko",
+    "drivers/net/net_failover.ko",
+    "drivers/net/virtio_net.ko",
+];

@@ -7,29 +7,45 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// An archive with the drivers of the kernel whose modules are in the folder `modules`.
-pub(crate) fn archive(modules: &Path) -> Vec<u8> {
+/// What is in an archive but busybox and ethtool.
+pub(crate) struct Contents<'a> {
+    /// The folder of the kernel's modules.
+    pub(crate) modules: &'a Path,
+    /// Those that are loaded, each behind those that it needs.
+    pub(crate) drivers: &'a [&'a str],
+    /// Static programs, by their names in the guest.
+    pub(crate) programs: &'a [(&'a str, &'a Path)],
+    /// What is run before the console's commands are.
+    pub(crate) commands: &'a str,
+}
+
+/// The archive.
+pub(crate) fn archive(contents: &Contents<'_>) -> Vec<u8> {
     let mut archive = Archive::default();
-    archive.file("init", &init());
+    archive.file("init", &init(contents));
     for tool in ["busybox", "ethtool"].map(find) {
         let name = tool.file_name().unwrap().to_str().unwrap();
-        archive.file(&format!("bin/{name}"), &fs::read(&tool).unwrap());
+        archive.file(&format!("bin/{name}"), &read(&tool));
         for library in libraries(&tool) {
-            archive.file(library.trim_start_matches('/'), &fs::read(&library).unwrap());
+            archive.file(library.trim_start_matches('/'), &read(library.as_ref()));
         }
     }
-    for driver in DRIVERS {
-        let path = modules.join(driver);
-        let content = fs::read(&path);
-        let content = content.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        archive.file(&format!("modules/{driver}"), &content);
+    for (name, program) in contents.programs {
+        archive.file(&format!("bin/{name}"), &read(program));
+    }
+    for driver in contents.drivers {
+        archive.file(&format!("modules/{driver}"), &read(&contents.modules.join(driver)));
     }
     archive.finish()
 }
 
-/// Loads the drivers, then runs what the serial console says, a command a line: what it prints, its
-/// status, and [`END`].
-fn init() -> Vec<u8> {
+fn read(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Loads the drivers, then runs what the console says, a command a line: what it prints, its status,
+/// and [`END`].
+fn init(contents: &Contents<'_>) -> Vec<u8> {
     let mut script = "#!/bin/busybox sh\n\
                       export PATH=/bin\n\
                       busybox mkdir -p /proc /sys\n\
@@ -37,13 +53,14 @@ fn init() -> Vec<u8> {
                       busybox mount -t sysfs none /sys\n\
                       busybox stty -echo -onlcr\n"
         .to_owned();
-    for driver in DRIVERS {
+    for driver in contents.drivers {
         script += &format!("busybox insmod /modules/{driver}\n");
     }
     script += &format!(
-        "busybox ip link set eth0 up\n\
+        "{}\n\
          echo {END}\n\
-         while read -r command; do eval \"$command\" 2>&1; echo $?; echo {END}; done\n"
+         while read -r command; do eval \"$command\" 2>&1; echo $?; echo {END}; done\n",
+        contents.commands
     );
     script.into_bytes()
 }
@@ -112,15 +129,3 @@ impl Archive {
 
 /// What ends the answer to a command.
 pub(crate) const END: &str = "--- end";
-
-/// Those of a virtio network card on PCI, each behind those that it needs.
-const DRIVERS: [&str; 8] = [
-    "drivers/virtio/virtio_ring.ko",
-    "drivers/virtio/virtio.ko",
-    "drivers/virtio/virtio_pci_modern_dev.ko",
-    "drivers/virtio/virtio_pci_legacy_dev.ko",
-    "drivers/virtio/virtio_pci.ko",
-    "net/core/failover.ko",
-    "drivers/net/net_failover.ko",
-    "drivers/net/virtio_net.ko",
-];

@@ -9,6 +9,8 @@
 #[expect(dead_code, reason = "of what the tier bpf reads, only some is read here")]
 #[path = "../cli_device/answers.rs"]
 mod answers;
+#[expect(dead_code, reason = "of how others listen, only some is wanted here")]
+mod console;
 mod guest;
 #[expect(dead_code, reason = "of how others run the command, only some is wanted here")]
 #[path = "../harness/mod.rs"]

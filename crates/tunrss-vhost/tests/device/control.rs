@@ -181,6 +181,53 @@ fn every_packet_goes_by_one_of_two_settings() {
     }
 }
 
+/// Readers know of the hash in front of frames before it is there.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn frames_are_whole_while_hashes_begin_and_end() {
+    let mut served = Served::new("--queues 4", Options::default());
+    let config = config(4, 1);
+    let frames = of_every_kind(20, 1);
+    let is_done = AtomicBool::new(false);
+    let Served { guest, host, .. } = &mut served;
+    let wire = &host.wire;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for frame in frames.iter().cycle() {
+                if is_done.load(Ordering::Relaxed) {
+                    break;
+                }
+                wire.arrive(&VnetHdr::default(), frame);
+                std::thread::yield_now();
+            }
+        });
+        let done = Done(&is_done);
+        for _ in 0..30 {
+            guest.reload(Options::default()).unwrap();
+            assert!(guest.wait(deadline()).unwrap());
+            let mut received = guest.receive_all().unwrap();
+            assert_eq!(guest.set_rss(&config).unwrap(), Ack::Ok);
+            received.extend(guest.receive_all().unwrap());
+            // Those that are read from now on were steered by it, or before.
+            assert!(guest.wait(deadline()).unwrap());
+            received.extend(guest.receive_all().unwrap());
+            for frame in received {
+                assert!(frames.contains(&frame.bytes), "{frame:02x?}");
+            }
+        }
+        drop(done);
+    });
+}
+
+/// Sets it when it is dropped.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// What the driver set does not outlive it.
 #[test]
 #[ignore = "cargo xtask test bpf"]

@@ -49,7 +49,7 @@ fn hostile_guest_does_no_harm() {
         }
     }
     println!("{rounds} rounds");
-    assert!(rounds > 8, "only {rounds} rounds");
+    assert!(rounds >= KINDS.len(), "only {rounds} rounds");
 }
 
 type Kind = fn(&mut Target, &mut Random);
@@ -116,14 +116,16 @@ impl Target {
     /// comes after.
     fn settle(&self, guest: &mut Guest, config: &Config) {
         let queue = |frame: &[u8]| classify(config, Link::Ethernet, frame).queue;
-        let all = flows(200, 77);
+        let all = of_every_kind(100, 0xffff);
         let mut marks: Vec<_> = (0..guest.pairs())
             .map(|pair| all.iter().find(|frame| queue(frame) == pair).unwrap().clone())
             .collect();
         marks.iter().for_each(|mark| self.host.arrive(&VnetHdr::default(), mark));
         let deadline = deadline();
         while !marks.is_empty() {
-            assert!(guest.wait(deadline).unwrap(), "{} queues are stuck", marks.len());
+            let is_there = guest.wait(deadline).unwrap();
+            let status = || self.daemon.status()["rings"].to_string();
+            assert!(is_there, "{} queues are stuck: {}", marks.len(), status());
             for frame in guest.receive_all().unwrap() {
                 marks.retain(|mark| *mark != frame.bytes);
             }
@@ -204,7 +206,9 @@ fn rings(target: &mut Target, random: &mut Random) {
                 calls.iter().for_each(|call| assert!(event::take(call) < u64::MAX));
                 let is_there =
                     [2, 4, 6].iter().any(|&index| guest.queues[index].ring.enable_calls());
-                assert!(is_there || event::wait(&calls, deadline).unwrap(), "step {step}");
+                let is_there = is_there || event::wait(&calls, deadline).unwrap();
+                let status = || target.daemon.status()["rings"].to_string();
+                assert!(is_there, "step {step}: {frame:02x?}, {}", status());
             }
         }
     }
@@ -216,7 +220,8 @@ fn rings(target: &mut Target, random: &mut Random) {
             tx.ring.used_index() == made[1]
         });
     }
-    if !is_broken[0] {
+    // A buffer that is too short for a frame which has to fit into one is kept for the next frame.
+    if !is_broken[0] && guest.has(feature::MRG_RXBUF) {
         let place = guest.memory.allocate(64 * 2048, 64);
         let rx = &mut guest.queues[0];
         for index in HOSTILE..HOSTILE + 64 {

@@ -451,6 +451,31 @@ fn that_is_gone() {
 }
 
 /// `TUNSETVNETHDRSZ`
+/// A descriptor outlives its macvtap, whose number the next one gets.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn open_queues_of_one_that_is_gone_are_not_the_next_ones() {
+    let first = Macvtap::new("mv-before", 7020);
+    let left_over = first.device.open_queues(2).unwrap();
+    let number = |queue: &Queue| rustix::fs::fstat(queue).unwrap().st_rdev;
+    let gone = number(&left_over[0]);
+    first.device.clone().delete().unwrap();
+    // Numbers are given out from the lowest one on; others may be let go at the same time.
+    let mut kept = Vec::new();
+    let has_been_met = (7021..7060).any(|index| {
+        let macvtap = Macvtap::new("mv-after", index);
+        assert_eq!(macvtap.device.attached_queues().unwrap(), 0);
+        let queues = macvtap.device.open_queues(1).unwrap();
+        assert_eq!(macvtap.device.attached_queues().unwrap(), 1);
+        let is_it = number(&queues[0]) == gone;
+        kept.push((macvtap, queues));
+        is_it
+    });
+    // The last namespace is left first.
+    while kept.pop().is_some() {}
+    assert!(has_been_met);
+}
+
 fn set_header_len(queue: &Queue, len: usize) {
     let len = len as libc::c_int;
     // SAFETY: the ioctl reads an int through the pointer (tap_ioctl, drivers/net/tap.c, v6.12) and
