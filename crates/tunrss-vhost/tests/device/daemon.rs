@@ -105,14 +105,19 @@ fn without_sandbox_nothing_is_given_up() {
 
 /// A device that stays when the daemon goes, and a guest that steers it.
 fn steered() -> (Host, String, Daemon, Guest) {
+    let (host, tap, daemon, guest) = served_at_a_device_that_stays("");
+    assert!(is_steered(&tap));
+    (host, tap, daemon, guest)
+}
+
+fn served_at_a_device_that_stays(arguments: &str) -> (Host, String, Daemon, Guest) {
     let host = Host::new();
     let tap = unique("tap");
     run(&format!("ip tuntap add dev {tap} mode tap multi_queue vnet_hdr"));
-    let daemon = Daemon::start(&tap, "--queues 2");
+    let daemon = Daemon::start(&tap, &format!("--queues 2 {arguments}"));
     host.connect(&tap);
     let mut guest = Guest::connect(daemon.socket(), Options::default()).unwrap();
     assert_eq!(guest.set_rss(&config(2, 1)).unwrap(), Ack::Ok);
-    assert!(is_steered(&tap));
     (host, tap, daemon, guest)
 }
 
@@ -133,8 +138,13 @@ fn assert_clean(tap: &str, daemon: &Daemon, pids: &[u32]) {
 #[test]
 #[ignore = "cargo xtask test bpf"]
 fn signals_end_it_and_take_all_away() {
-    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
-        let (_host, tap, mut daemon, guest) = steered();
+    for (signal, arguments) in [
+        (Signal::TERM, ""),
+        (Signal::INT, "--cpus 0"),
+        (Signal::HUP, ""),
+        (Signal::TERM, "--steering software"),
+    ] {
+        let (_host, tap, mut daemon, guest) = served_at_a_device_that_stays(arguments);
         let pids = daemon.pids();
         daemon.signal(signal);
         assert_eq!(daemon.wait().code(), Some(0), "{:?}", daemon.said());
