@@ -59,7 +59,9 @@ pub(crate) fn parse(limits: &Limits, bytes: &[u8]) -> Result<Command, String> {
             take::<1>(body).map(|_| Command::Filter)
         }
         (CLASS_MAC, MAC_TABLE_SET) => {
-            needs(CTRL_RX, "VIRTIO_NET_F_CTRL_RX").map(|()| Command::Filter)
+            needs(CTRL_RX, "VIRTIO_NET_F_CTRL_RX")?;
+            let rest = after_table(body)?;
+            after_table(rest).map(|_| Command::Filter)
         }
         (CLASS_MAC, MAC_ADDR_SET) => {
             needs(CTRL_MAC_ADDR, "VIRTIO_NET_F_CTRL_MAC_ADDR")?;
@@ -126,6 +128,13 @@ fn check_hash(limits: &Limits, types: HashTypes, key_len: usize) -> Result<(), S
         return Err(format!("a key of {key_len} bytes; the device offers {MAX_KEY_LEN}"));
     }
     Ok(())
+}
+
+/// What follows `struct virtio_net_ctrl_mac`: a le32 and so many MAC addresses.
+fn after_table(body: &[u8]) -> Result<&[u8], String> {
+    let entries = u32::from_le_bytes(take(body)?);
+    let len = (entries as usize).saturating_mul(6).saturating_add(4);
+    body.get(len..).ok_or_else(|| format!("{} bytes where {len} are needed", body.len()))
 }
 
 fn take<const N: usize>(body: &[u8]) -> Result<[u8; N], String> {
@@ -208,6 +217,7 @@ const OFFLOADS_SET: u8 = 0;
 mod tests {
     use tunrss::Config;
     use tunrss::hash::HashKey;
+    use tunrss_testkit::command::Expected;
 
     use super::*;
     use crate::features::CTRL_VQ;
@@ -230,6 +240,51 @@ mod tests {
         match parse(&limits(), bytes) {
             Ok(Command::Rss(config)) => *config,
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_linux_has_sent_is_understood() {
+        for sent in tunrss_testkit::command::all() {
+            let described = describe(&sent.bytes).unwrap();
+            let words = |types: &str| {
+                let types: HashTypes = types.parse().unwrap();
+                Some(names(types))
+            };
+            let colons = |key: &str| {
+                let key: HashKey = key.parse().unwrap();
+                Some(key.to_string())
+            };
+            let mut expected = Received { bytes: sent.bytes.len(), ..Received::default() };
+            match &sent.expected {
+                Expected::Pairs { queue_pairs } => {
+                    expected.command = "VQ_PAIRS_SET".into();
+                    expected.queue_pairs = Some(*queue_pairs);
+                }
+                Expected::Rss { types, unclassified, table, max_tx_vq, key } => {
+                    expected.command = "RSS_CONFIG".into();
+                    (expected.types, expected.key) = (words(types), colons(key));
+                    expected.table = Some(table.clone());
+                    expected.unclassified = Some(*unclassified);
+                    expected.max_tx_vq = Some(*max_tx_vq);
+                }
+                Expected::Hash { types, key } => {
+                    expected.command = "HASH_CONFIG".into();
+                    (expected.types, expected.key) = (words(types), colons(key));
+                }
+            }
+            assert_eq!(described, expected, "{}", sent.id);
+            match parse(&limits(), &sent.bytes).unwrap() {
+                Command::Pairs(pairs) => assert_eq!(Some(pairs), expected.queue_pairs),
+                Command::Rss(config) => {
+                    assert_eq!(Some(config.key().to_string()), expected.key);
+                    assert_eq!(Some(config.table().to_vec()), expected.table);
+                    let is_shifted = looks_shifted(&sent.bytes, &config);
+                    assert_eq!(is_shifted, sent.guest.starts_with("Linux 6.12"), "{}", sent.id);
+                }
+                Command::Hash(config) => assert_eq!(Some(config.key.to_string()), expected.key),
+                other => panic!("{other:?}"),
+            }
         }
     }
 

@@ -23,7 +23,7 @@ pub struct Feature {
 }
 
 /// All that may be offered.
-pub const FEATURES: [Feature; 26] = [
+pub const FEATURES: [Feature; 25] = [
     feature("csum", CSUM, &[], "tx", "feature_csum"),
     feature("guest_csum", GUEST_CSUM, &[], "rx", "feature_guest_csum"),
     feature(
@@ -50,13 +50,12 @@ pub const FEATURES: [Feature; 26] = [
     feature("indirect_desc", INDIRECT_DESC, &[], "chain", "feature_indirect_desc"),
     feature("event_idx", EVENT_IDX, &[], "ring", "feature_event_idx"),
     feature("version_1", VERSION_1, &[], "backend", "feature_version_1"),
-    feature("guest_uso4", GUEST_USO4, &[GUEST_CSUM], "rx", "feature_guest_uso"),
-    feature("guest_uso6", GUEST_USO6, &[GUEST_CSUM], "rx", "feature_guest_uso"),
+    feature("guest_uso4", GUEST_USO4, &[GUEST_CSUM], "rx", "feature_guest_uso4"),
+    feature("guest_uso6", GUEST_USO6, &[GUEST_CSUM], "rx", "feature_guest_uso6"),
     feature("host_uso", HOST_USO, &[CSUM], "tx", "feature_host_uso"),
     // Without a control queue it is taken as well: the operator's hash is reported then.
     feature("hash_report", HASH_REPORT, &[], "rx", "feature_hash_report"),
     feature("rss", RSS, &[CTRL_VQ], "policy", "feature_rss"),
-    feature("protocol_features", PROTOCOL_FEATURES, &[], "backend", "feature_protocol_features"),
 ];
 
 const fn feature(
@@ -102,7 +101,7 @@ impl Features {
             _ => true,
         };
         let offered = FEATURES.iter().filter(is_offered);
-        Self(offered.fold(0, |bits, feature| bits | 1 << feature.bit))
+        Self(offered.fold(1 << PROTOCOL_FEATURES, |bits, feature| bits | 1 << feature.bit))
     }
 
     /// Those of `bits` that make sense: others lack what they need, as a driver must not have it.
@@ -128,11 +127,10 @@ impl Features {
         self.0 >> bit & 1 == 1
     }
 
-    /// The names, of what is between driver and device.
+    /// The names.
     pub(crate) fn names(self) -> Vec<String> {
         let names = FEATURES.iter().filter(|feature| self.has(feature.bit));
-        let of_driver = names.filter(|feature| feature.bit != PROTOCOL_FEATURES);
-        of_driver.map(|feature| feature.name.to_owned()).collect()
+        names.map(|feature| feature.name.to_owned()).collect()
     }
 
     /// The header in front of packets, both ways (virtio 1.4, "Setting Up Receive Buffers").

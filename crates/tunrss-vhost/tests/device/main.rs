@@ -8,6 +8,7 @@
 mod back_pressure;
 mod conformance;
 mod control;
+mod daemon;
 mod daemon_process;
 mod features;
 mod frames;
