@@ -30,6 +30,20 @@ pub struct Options {
     pub protocol: VhostUserProtocolFeatures,
     /// Adjacent regions that the memory is shared in.
     pub regions: u64,
+    /// How the frontend speaks.
+    pub dialect: Dialect,
+}
+
+/// What frontends do that is not as the protocol has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Dialect {
+    /// Nothing.
+    #[default]
+    Strict,
+    /// QEMU enables rings before features are accepted.
+    EnablesFirst,
+    /// User-mode Linux before 7.2 sends room for two regions where there is one.
+    LongMemoryTable,
 }
 
 /// The receive buffers of each queue.
@@ -66,6 +80,7 @@ impl Default for Options {
                 | VhostUserProtocolFeatures::CONFIG
                 | VhostUserProtocolFeatures::REPLY_ACK,
             regions: 1,
+            dialect: Dialect::Strict,
         }
     }
 }
@@ -215,9 +230,16 @@ impl Guest {
         if self.features & feature::VERSION_1 == 0 {
             return Err(io::Error::other(format!("no virtio 1: {:#x}", handshake.offered)));
         }
+        if options.dialect == Dialect::EnablesFirst {
+            for ring in 0..2 * u32::from(self.config.max_virtqueue_pairs) {
+                frontend.set_ring(FrontendReq::SET_VRING_ENABLE, ring, 1)?;
+            }
+        }
         let has_acks = handshake.protocol.contains(VhostUserProtocolFeatures::REPLY_ACK);
         frontend.set_features(self.features, has_acks)?;
-        frontend.set_memory(memory.file(), &memory.regions(options.regions))?;
+        let regions = memory.regions(options.regions);
+        let most = if options.dialect == Dialect::LongMemoryTable { 2 } else { regions.len() };
+        frontend.set_memory(memory.file(), &regions, most)?;
         memory.free_all();
         // Nothing is at address 0 of the guest's buffers.
         memory.allocate(4096, 4096);

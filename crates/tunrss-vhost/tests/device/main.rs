@@ -12,6 +12,7 @@ mod daemon;
 mod daemon_process;
 mod features;
 mod frames;
+mod frontends;
 mod fuzz;
 mod host;
 mod kill;
