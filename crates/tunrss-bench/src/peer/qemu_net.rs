@@ -23,7 +23,6 @@ pub(crate) struct QemuNet {
     /// Receive and transmit queues in turn.
     queues: Vec<Queue>,
     header: VnetHdrLen,
-    _folder: Folder,
 }
 
 impl QemuNet {
@@ -57,7 +56,9 @@ impl QemuNet {
         file.set_len(MEMORY)?;
         let on = if config.is_some() { "on" } else { "off" };
         let (memory_path, firmware) = (memory_file.display(), firmware.display());
-        let mut process = Command::new(PROGRAM)
+        // It ends with this program, however that ends.
+        let mut process = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", PROGRAM])
             .args(["-accel", "tcg", "-machine", "pc,memory-backend=memory", "-m", "2048M"])
             .args(["-nodefaults", "-display", "none", "-qtest-log", "none"])
             .args(["-bios", &firmware.to_string()])
@@ -79,7 +80,7 @@ impl QemuNet {
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .context("cannot start QEMU")?;
+            .context("cannot run setpriv (apt-get install util-linux)")?;
         let port = match Port::connect(&socket, &mut process) {
             Ok(port) => port,
             Err(error) => {
@@ -89,8 +90,10 @@ impl QemuNet {
         };
         let memory = Memory::of_file(file.into(), Memory::BASE, MEMORY - Memory::BASE)?;
         let header = if config.is_some() { VnetHdrLen::V1Hash } else { VnetHdrLen::V1 };
-        let mut qemu = Self { process, port, queues: vec![], header, _folder: folder };
+        let mut qemu = Self { process, port, queues: vec![], header };
         qemu.set_up(&Arc::new(memory), pairs, config, ring_size, buffer)?;
+        // It has opened all that is in there.
+        drop(folder);
         Ok(qemu)
     }
 

@@ -397,7 +397,7 @@ impl Daemon {
         let socket = socket(tap);
         let steering = if in_software { "software" } else { "kernel" };
         let queues = QUEUES.to_string();
-        let mut command = Command::new(program);
+        let mut command = ending_with_us(program);
         command.arg("--socket").arg(&socket).args(["--tap", tap, "--queues", &queues]);
         command.args(["--steering", steering]);
         Self::start(&mut command, socket)
@@ -411,7 +411,7 @@ impl Daemon {
             socket.display(),
             2 * QUEUES
         );
-        let mut command = Command::new(CLOUD_HYPERVISOR);
+        let mut command = ending_with_us(Path::new(CLOUD_HYPERVISOR));
         command.args(["--net-backend", &backend]);
         Self::start(&mut command, socket)
     }
@@ -456,6 +456,13 @@ impl Drop for Daemon {
         let _ = fs::remove_file(&self.socket);
         let _ = fs::remove_file(self.socket.with_added_extension("status"));
     }
+}
+
+/// A program that ends with this one, however that ends.
+fn ending_with_us(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command
 }
 
 fn socket(tap: &str) -> PathBuf {
