@@ -1,7 +1,7 @@
 //! What the guests of the tier vm run in and run: Debian's packages, unpacked and not installed.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
@@ -38,7 +38,7 @@ struct Part {
 }
 
 /// The folders.
-const PARTS: [Part; 3] = [
+const PARTS: [Part; 4] = [
     Part {
         folder: "guest",
         what: "kernel for guests of QEMU",
@@ -58,6 +58,20 @@ const PARTS: [Part; 3] = [
         },
     },
     Part {
+        folder: "guest-uml-6.12",
+        what: "user-mode Linux 6.12",
+        by_hand: "the packages user-mode-linux and libc6 of trixie (dpkg-deb -x)",
+        download: |folder| {
+            let apt = Apt::of(folder, "trixie")?;
+            apt.get()
+                .args(["download", "user-mode-linux", "libc6"])
+                .inside(folder)
+                .run()?
+                .check()?;
+            apt.remove()
+        },
+    },
+    Part {
         folder: "guest-qemu",
         what: "QEMU 10",
         by_hand: "qemu-system-x86, -common, -data and seabios of bookworm-backports (dpkg-deb -x)",
@@ -70,7 +84,7 @@ impl Part {
         let Self { folder, what, by_hand, download } = self;
         let folder = target.join(folder);
         // Complete where the tests look for it, or not there.
-        let unfinished = folder.with_extension("unfinished");
+        let unfinished = target.join(format!("{}.unfinished", self.folder));
         if unfinished.exists() {
             fs::remove_dir_all(&unfinished)?;
         }
@@ -98,7 +112,7 @@ fn unpack_packages(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn packages(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
+fn packages(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut packages = vec![];
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -128,50 +142,70 @@ fn dependency(depends: &str) -> Option<&str> {
 const NEWEST: &str = "linux-image-cloud-amd64";
 
 /// QEMU 10, which passes the hash on to guests of vhost-user devices, as 7.2 does not yet and 11 does
-/// no longer; and of what it depends on what this machine has not installed. apt-get is given lists,
-/// sources and a cache of its own: what the machine installs from stays as it is.
+/// no longer; and of what it depends on what this machine has not installed.
 fn download_qemu(folder: &Path) -> Result<()> {
-    let own = folder.join("apt");
-    let lists = own.join("lists");
-    let archives = own.join("archives");
-    for folder in [&lists, &archives] {
-        fs::create_dir_all(folder.join("partial"))?;
-    }
-    let sources = own.join("sources.list");
-    fs::write(&sources, SOURCES)?;
-    let options = [
-        format!("Dir::Etc::sourcelist={}", sources.display()),
-        "Dir::Etc::sourceparts=/dev/null".into(),
-        format!("Dir::State::lists={}", lists.display()),
-        format!("Dir::Cache={}", own.display()),
-        format!("Dir::Cache::archives={}", archives.display()),
-        // The folders are ours, and nothing else is written to.
-        "APT::Sandbox::User=root".into(),
-        "Debug::NoLocking=true".into(),
-    ];
-    let apt_get = || {
-        let options = options.iter().flat_map(|option| ["-o", option]);
-        Child::new("apt-get").args(options).env("DEBIAN_FRONTEND", "noninteractive")
-    };
-    apt_get().args(["update"]).run()?.check()?;
-    apt_get()
+    let apt = Apt::of(folder, "bookworm bookworm-backports")?;
+    apt.get()
         .args(["install", "-y", "--download-only", "--reinstall", "--no-install-recommends"])
-        .args(["--target-release", BACKPORTS, "qemu-system-x86"])
+        .args(["--target-release", "bookworm-backports", "qemu-system-x86"])
         .run()?
         .check()?;
-    for package in packages(&archives)? {
+    for package in packages(&apt.archives)? {
         let name = package.file_name().context("a package has a name")?;
         fs::rename(&package, folder.join(name))?;
     }
-    fs::remove_dir_all(own).context("cannot remove apt-get's folder")
+    apt.remove()
 }
 
-const BACKPORTS: &str = "bookworm-backports";
+/// apt-get with lists, sources and a cache of its own: what the machine installs from stays as it is.
+struct Apt {
+    folder: PathBuf,
+    /// Where packages are downloaded to.
+    archives: PathBuf,
+    options: Vec<String>,
+}
 
-const SOURCES: &str = "\
-deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main
-deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm-backports main
-";
+impl Apt {
+    /// One for the packages of Debian's `suites`, in a folder inside of `folder`.
+    fn of(folder: &Path, suites: &str) -> Result<Self> {
+        let folder = folder.join("apt");
+        let (lists, archives) = (folder.join("lists"), folder.join("archives"));
+        for folder in [&lists, &archives] {
+            fs::create_dir_all(folder.join("partial"))?;
+        }
+        let sources = folder.join("debian.sources");
+        let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
+        fs::write(
+            &sources,
+            format!(
+                "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: {suites}\n\
+                 Components: main\nSigned-By: {keyring}\n"
+            ),
+        )?;
+        let options = vec![
+            format!("Dir::Etc::sourcelist={}", sources.display()),
+            "Dir::Etc::sourceparts=/dev/null".into(),
+            format!("Dir::State::lists={}", lists.display()),
+            format!("Dir::Cache={}", folder.display()),
+            format!("Dir::Cache::archives={}", archives.display()),
+            // The folders are ours, and nothing else is written to.
+            "APT::Sandbox::User=root".into(),
+            "Debug::NoLocking=true".into(),
+        ];
+        let apt = Self { folder, archives, options };
+        apt.get().args(["update"]).run()?.check()?;
+        Ok(apt)
+    }
+
+    fn get(&self) -> Child {
+        let options = self.options.iter().flat_map(|option| ["-o", option]);
+        Child::new("apt-get").args(options).env("DEBIAN_FRONTEND", "noninteractive")
+    }
+
+    fn remove(self) -> Result<()> {
+        fs::remove_dir_all(self.folder).context("cannot remove apt-get's folder")
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -217,6 +217,7 @@ const OFFLOADS_SET: u8 = 0;
 mod tests {
     use tunrss::Config;
     use tunrss::hash::HashKey;
+    use tunrss_testkit::command::Expected;
 
     use super::*;
     use crate::features::CTRL_VQ;
@@ -239,6 +240,51 @@ mod tests {
         match parse(&limits(), bytes) {
             Ok(Command::Rss(config)) => *config,
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_linux_has_sent_is_understood() {
+        for sent in tunrss_testkit::command::all() {
+            let described = describe(&sent.bytes).unwrap();
+            let words = |types: &str| {
+                let types: HashTypes = types.parse().unwrap();
+                Some(names(types))
+            };
+            let colons = |key: &str| {
+                let key: HashKey = key.parse().unwrap();
+                Some(key.to_string())
+            };
+            let mut expected = Received { bytes: sent.bytes.len(), ..Received::default() };
+            match &sent.expected {
+                Expected::Pairs { queue_pairs } => {
+                    expected.command = "VQ_PAIRS_SET".into();
+                    expected.queue_pairs = Some(*queue_pairs);
+                }
+                Expected::Rss { types, unclassified, table, max_tx_vq, key } => {
+                    expected.command = "RSS_CONFIG".into();
+                    (expected.types, expected.key) = (words(types), colons(key));
+                    expected.table = Some(table.clone());
+                    expected.unclassified = Some(*unclassified);
+                    expected.max_tx_vq = Some(*max_tx_vq);
+                }
+                Expected::Hash { types, key } => {
+                    expected.command = "HASH_CONFIG".into();
+                    (expected.types, expected.key) = (words(types), colons(key));
+                }
+            }
+            assert_eq!(described, expected, "{}", sent.id);
+            match parse(&limits(), &sent.bytes).unwrap() {
+                Command::Pairs(pairs) => assert_eq!(Some(pairs), expected.queue_pairs),
+                Command::Rss(config) => {
+                    assert_eq!(Some(config.key().to_string()), expected.key);
+                    assert_eq!(Some(config.table().to_vec()), expected.table);
+                    let is_shifted = looks_shifted(&sent.bytes, &config);
+                    assert_eq!(is_shifted, sent.guest.starts_with("Linux 6.12"), "{}", sent.id);
+                }
+                Command::Hash(config) => assert_eq!(Some(config.key.to_string()), expected.key),
+                other => panic!("{other:?}"),
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tunrss::hash::{Link, VnetHdr, classify};
+use tunrss_testkit::command::Expected;
 use tunrss_testkit::vhost::command::{HASH_CONFIG, RSS_CONFIG, VQ_PAIRS_SET};
 use tunrss_testkit::vhost::{Ack, Buffers, Options, feature};
 
@@ -47,6 +48,47 @@ fn command_that_is_cut_changes_nothing() {
     check(&served.pass(&of_every_kind(30, 2)), &old);
     assert_eq!(served.guest.command_in(&whole, &[], 1).unwrap(), Ack::Ok);
     check(&served.pass(&of_every_kind(30, 3)), &new);
+}
+
+/// In the descriptors in which drivers have sent them, padding included.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn commands_of_linux_are_followed() {
+    let sent = tunrss_testkit::command::all();
+    for has_rss in [true, false] {
+        let options =
+            if has_rss { Options::default() } else { Options::default().without(feature::RSS) };
+        let mut served = Served::new("--queues 4", options);
+        for command in sent.iter().filter(|command| command.features.contains("rss") == has_rss) {
+            let answer = served.guest.command_in(&command.bytes, &command.descriptors, 1).unwrap();
+            assert_eq!(answer, Ack::Ok, "{}", command.id);
+            let in_force = served.daemon.status()["in_force"].clone();
+            match &command.expected {
+                Expected::Pairs { queue_pairs } => {
+                    assert_eq!(in_force["steering"], "automatic", "{}", command.id);
+                    assert_eq!(in_force["queues"], *queue_pairs, "{}", command.id);
+                }
+                Expected::Rss { types, unclassified, table, max_tx_vq, key } => {
+                    let config = parsed(types, key, table.clone(), *unclassified);
+                    assert_eq!(in_force["steering"], "rss", "{}", command.id);
+                    assert_eq!(in_force["key"], config.key().to_string(), "{}", command.id);
+                    // Whatever it is: Linux 6.1 has it wrong.
+                    assert!(*max_tx_vq <= 4);
+                    check(&served.pass(&of_every_kind(10, 4)), &config);
+                }
+                Expected::Hash { types, key } => {
+                    let config = parsed(types, key, vec![0], 0);
+                    assert_eq!(in_force["steering"], "automatic", "{}", command.id);
+                    assert_eq!(in_force["key"], config.key().to_string(), "{}", command.id);
+                }
+            }
+        }
+    }
+}
+
+fn parsed(types: &str, key: &str, table: Vec<u16>, unclassified: u16) -> tunrss::Config {
+    let (types, key) = (types.parse().unwrap(), key.parse().unwrap());
+    tunrss::Config::new(types, key, table, unclassified).unwrap()
 }
 
 /// As the drivers of different kernels pad it.

@@ -1,7 +1,7 @@
 //! Streams of bytes to and from `guest serve`, with every byte looked at by both ends.
 
-use std::io::{Read, Write};
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, TcpStream};
 use std::time::Duration;
 
 use crate::guest::Guest;
@@ -13,38 +13,46 @@ pub(crate) fn serve(guest: &mut Guest) {
 
 /// A connection to the guest.
 pub(crate) fn connect(guest: IpAddr) -> TcpStream {
-    let stream = TcpStream::connect_timeout(&(guest, PORT).into(), PATIENCE).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
-    stream
+    connect_within(guest, PATIENCE).unwrap()
 }
 
 /// Send the guest so many bytes over one connection while it sends as many. Both are the right ones.
 pub(crate) fn exchange(guest: IpAddr, bytes: u64) {
-    let mut stream = connect(guest);
+    exchange_within(guest, bytes, PATIENCE).unwrap();
+}
+
+/// The same with a guest that may end meanwhile.
+///
+/// # Errors
+/// Nothing is sent or received for as long as `patience`.
+pub(crate) fn exchange_within(guest: IpAddr, bytes: u64, patience: Duration) -> io::Result<()> {
+    let mut stream = connect_within(guest, patience)?;
     let request = [bytes.to_le_bytes(), bytes.to_le_bytes(), [0; 8]].concat();
-    stream.write_all(&request).unwrap();
+    stream.write_all(&request)?;
     let pattern = Pattern::new();
+    let mut sender = stream.try_clone()?;
     std::thread::scope(|scope| {
-        let mut sender = stream.try_clone().unwrap();
-        let pattern = &pattern;
-        scope.spawn(move || {
-            for chunk in pattern.chunks(bytes) {
-                sender.write_all(chunk).unwrap();
-            }
-        });
+        let sent =
+            scope.spawn(|| pattern.chunks(bytes).try_for_each(|chunk| sender.write_all(chunk)));
         let mut received = vec![0; CHUNK];
         for chunk in pattern.chunks(bytes) {
             let received = &mut received[..chunk.len()];
-            stream.read_exact(received).unwrap();
+            stream.read_exact(received)?;
             // Not assert_eq, which would print all.
             assert!(received == chunk, "the host got wrong bytes");
         }
         let mut right = [0; 8];
-        stream.read_exact(&mut right).unwrap();
+        stream.read_exact(&mut right)?;
         assert_eq!(u64::from_le_bytes(right), bytes, "the guest got wrong bytes");
-    });
-    stream.shutdown(Shutdown::Both).unwrap();
+        sent.join().unwrap()
+    })
+}
+
+fn connect_within(guest: IpAddr, patience: Duration) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&(guest, PORT).into(), patience)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    Ok(stream)
 }
 
 /// That of `guest.c`.
