@@ -405,16 +405,6 @@ impl Guest {
         }
     }
 
-    /// Take the frames that are there out of a queue, without looking at more than their number of
-    /// buffers; how many it was.
-    ///
-    /// # Errors
-    /// As [`Guest::receive`].
-    #[inline]
-    pub fn drain(&mut self, pair: u16) -> io::Result<u64> {
-        self.rx(pair).drain()
-    }
-
     /// Send a frame, header and frame in parts of these sizes and one of what is left.
     ///
     /// # Errors
@@ -532,16 +522,21 @@ impl Queue {
     /// # Errors
     /// It cannot be told.
     pub fn fill(&mut self, count: u16) -> io::Result<()> {
-        let mut has_more = false;
+        if self.prepare(count) { self.publish() } else { Ok(()) }
+    }
+
+    /// The same, but the device does not see them until [`Queue::publish`]. Whether there are any.
+    pub fn prepare(&mut self, count: u16) -> bool {
+        let mut has_any = false;
         while self.ring.outstanding() < count {
             let Some(buffer) = self.free.pop() else { break };
             if !self.add_buffer(buffer) {
                 self.free.push(buffer);
                 break;
             }
-            has_more = true;
+            has_any = true;
         }
-        if has_more { self.publish() } else { Ok(()) }
+        has_any
     }
 
     #[inline]
@@ -629,16 +624,12 @@ impl Queue {
         Some(bytes)
     }
 
-    /// Take the frames that are there, without looking at more than their number of buffers, which go back
-    /// to the device; how many it was.
-    ///
-    /// # Errors
-    /// The device cannot be told.
+    /// Take the frames that are there, without looking at more than their number of buffers; how many it
+    /// was. The buffers are to be [made available](Queue::fill) again.
     #[inline]
-    pub fn drain(&mut self) -> io::Result<u64> {
+    pub fn discard(&mut self) -> u64 {
         let mut packets = 0;
         let mut left = 0_u16;
-        let mut has_any = false;
         while let Some(used) = self.ring.pop() {
             let buffer = self.buffer[usize::from(used.head)];
             if left == 0 {
@@ -647,13 +638,9 @@ impl Queue {
                 packets += 1;
             }
             left = left.saturating_sub(1);
-            self.add_buffer(buffer);
-            has_any = true;
+            self.free.push(buffer);
         }
-        if has_any {
-            self.publish()?;
-        }
-        Ok(packets)
+        packets
     }
 
     /// Put bytes into a buffer and make it available, in parts of these sizes and one of what is left,
