@@ -2,7 +2,7 @@
 //! which rings run.
 //!
 //! Each message changes what is known; [`Backend::settle`] then makes what is follow: rings run exactly
-//! while all that they need is there, and what steers packets is what [`policy`](crate::policy) says.
+//! while all that they need is there, and what steers packets is what [`policy`] says.
 
 use std::fs::File;
 use std::io;

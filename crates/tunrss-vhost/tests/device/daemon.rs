@@ -35,6 +35,27 @@ fn kill(pid: u32, signal: Signal) {
     kill_process(Pid::from_raw(pid as i32).unwrap(), signal).unwrap();
 }
 
+/// Whether a process has the file of this name open.
+fn has_open(pid: u32, name: &str) -> bool {
+    let mut links = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().map(|entry| {
+        let link = fs::read_link(entry.unwrap().path()).unwrap_or_default();
+        link.to_string_lossy().into_owned()
+    });
+    links.any(|link| link.contains(name))
+}
+
+/// What whoever starts the daemon has left open is for nobody who sees a guest.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn descriptors_that_were_left_open_stay_behind() {
+    let name = "left-open-by-who-starts-it";
+    let _left_open = rustix::fs::memfd_create(name, rustix::fs::MemfdFlags::empty()).unwrap();
+    let served = Served::new("", Options::default());
+    let [broker, backend] = served.daemon.pids()[..] else { panic!("two processes") };
+    assert!(has_open(broker, name));
+    assert!(!has_open(backend, name));
+}
+
 #[track_caller]
 fn assert_confined(pid: u32, uid: &str, gid: &str) {
     let threads = threads(pid);
