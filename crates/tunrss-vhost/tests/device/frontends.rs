@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rustix::fs::ftruncate;
+use rustix::process::Signal;
 use tunrss::hash::VnetHdr;
 use tunrss_testkit::command::{self, Command, Expected};
 use tunrss_testkit::vhost::{Ack, Dialect, Guest, Options, feature};
@@ -96,6 +97,31 @@ const FEATURES: [(&str, u64); 2] = [
     ("mq,rss,hash-report", feature::MQ | feature::RSS | feature::HASH_REPORT),
     ("mq,hash-report", feature::MQ | feature::HASH_REPORT),
 ];
+
+/// A frontend that begins a message and does not end it holds up nobody for long.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn message_that_does_not_end() {
+    for len in [1, 11, 12, 15] {
+        let tap = unique("tap");
+        let _host = Host::new();
+        let mut daemon = Daemon::start(&tap, "--queues 2");
+        let mut guest = Guest::connect(daemon.socket(), Options::default()).unwrap();
+        // SET_FEATURES, of whose body some is missing.
+        let message = [2, 0, 0, 0, 1, 0, 0, 0, 8, 0, 0, 0, 1, 2, 3];
+        guest.frontend.send_bytes(&message[..len], &[]).unwrap();
+        assert_eq!(daemon.status()["device"], tap);
+        assert!(guest.frontend.is_hung_up());
+        // The next one is served.
+        guest.reconnect(daemon.socket(), Options::default()).unwrap();
+        assert_eq!(guest.set_rss(&config(2, 1)).unwrap(), Ack::Ok);
+        // A signal ends it in the middle of a message.
+        guest.frontend.send_bytes(&message[..len], &[]).unwrap();
+        daemon.signal(Signal::TERM);
+        let status = daemon.wait();
+        assert!(status.success(), "{status}: {:?}", daemon.said());
+    }
+}
 
 /// A frontend that makes the memory's file shorter takes it from under a process that serves: that may
 /// end it, but not more than it, and nothing is left behind.
