@@ -102,7 +102,7 @@ const FEATURES: [(&str, u64); 2] = [
 #[test]
 #[ignore = "cargo xtask test bpf"]
 fn message_that_does_not_end() {
-    for len in [1, 11, 12, 15] {
+    for len in [1, 15] {
         let tap = unique("tap");
         let _host = Host::new();
         let mut daemon = Daemon::start(&tap, "--queues 2");
