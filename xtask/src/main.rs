@@ -158,7 +158,7 @@ fn install(prefix: &Path, destdir: Option<&Path>) -> Result<ExitCode> {
 }
 
 /// Build and run the benchmarks, which have arguments and a help of their own, and look for the shim
-/// beside themselves.
+/// and the daemon beside themselves.
 fn bench(args: &[OsString]) -> Result<ExitCode> {
     let cargo = |command: &str, package: &str| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -168,8 +168,9 @@ fn bench(args: &[OsString]) -> Result<ExitCode> {
         cargo.current_dir(repository());
         cargo
     };
-    let mut status =
-        cargo("build", "tunrss-preload").status().context("cannot start cargo build")?;
+    let mut build = cargo("build", "tunrss-preload");
+    build.args(["--package", "tunrss-vhost"]);
+    let mut status = build.status().context("cannot start cargo build")?;
     if status.success() {
         let mut run = cargo("run", "tunrss-bench");
         status = run.arg("--").args(args).status().context("cannot start cargo run")?;

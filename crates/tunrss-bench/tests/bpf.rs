@@ -16,11 +16,12 @@ fn bench(args: &[&str], record: &Path) -> Output {
     command.arg("--record").arg(record).args(args).output().unwrap()
 }
 
-/// Build the shim, which the benchmarks look for beside themselves.
-fn build_shim() {
+/// Build the shim and the daemon, which the benchmarks look for beside themselves.
+fn build_what_is_measured() {
     let profile = Path::new(env!("CARGO_BIN_EXE_tunrss-bench")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--locked", "--package", "tunrss-preload"]);
+    cargo.args(["--package", "tunrss-vhost"]);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
@@ -53,7 +54,7 @@ fn quick_run_leaves_a_record_of_all_subjects() {
     let (_, subjects) = refusal.split_once("[possible values: ").unwrap();
     let subjects: Vec<_> = subjects.split_once(']').unwrap().0.split(", ").collect();
 
-    build_shim();
+    build_what_is_measured();
     let run = bench(&["--quick"], &folder);
     let shown = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{shown}{}", String::from_utf8_lossy(&run.stderr));

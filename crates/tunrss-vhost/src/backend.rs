@@ -2,7 +2,7 @@
 //! which rings run.
 //!
 //! Each message changes what is known; [`Backend::settle`] then makes what is follow: rings run exactly
-//! while all that they need is there, and what steers packets is what [`policy`](crate::policy) says.
+//! while all that they need is there, and what steers packets is what [`policy`] says.
 
 use std::fs::File;
 use std::io;
@@ -24,7 +24,7 @@ use vhost::vhost_user::{
 };
 use vm_memory::{GuestAddress, GuestMemoryMmap, GuestRegionMmap};
 
-use crate::control_queue::ControlQueue;
+use crate::control_queue::{ControlQueue, Next};
 use crate::ctrl::{self, Command, Limits};
 use crate::device_config::DeviceConfig;
 use crate::features::{EVENT_IDX, Features, HASH_REPORT, MQ, PROTOCOL_FEATURES, RSS, VERSION_1};
@@ -363,8 +363,9 @@ impl Backend {
         queue.heard();
         for _ in 0..COMMANDS {
             let request = match queue.next() {
-                Ok(Some(request)) => request,
-                Ok(None) => {
+                Ok(Next::Command(request)) => request,
+                Ok(Next::Refused) => continue,
+                Ok(Next::Nothing) => {
                     self.session.control = Some(queue);
                     return false;
                 }

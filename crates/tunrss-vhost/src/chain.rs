@@ -4,11 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use log::Level;
-use vm_memory::{Address, Bytes, GuestAddress};
+use vm_memory::{Address, Bytes, GuestAddress, GuestMemoryBackend, VolatileSlice};
 
 use crate::rate::RateLimited;
 use crate::ring::Ring;
-use crate::wire::{MAX_PARTS, Memory, OutsideMemory, Segments};
+use crate::wire::{MAX_PARTS, OutsideMemory, Segments};
 
 /// Which way the bytes of a chain go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,15 +91,19 @@ fn each(
             return Err(ChainError::Index { index, size });
         }
         left = left.checked_sub(1).ok_or(ChainError::Loop)?;
-        let descriptor = Descriptor::read(ring.memory(), table, index)?;
+        let descriptor = Descriptor::read(&table, index)?;
         if descriptor.flags & INDIRECT != 0 {
             if is_indirect || descriptor.flags & NEXT != 0 {
                 return Err(ChainError::Indirect);
             }
-            (table, size) = (descriptor.address, descriptor.len / DESCRIPTOR_LEN);
-            if size == 0 || descriptor.len % DESCRIPTOR_LEN != 0 || size > MAX_INDIRECT {
-                return Err(ChainError::Table { len: descriptor.len });
+            let Descriptor { address, len, .. } = descriptor;
+            size = len / DESCRIPTOR_LEN;
+            if size == 0 || !len.is_multiple_of(DESCRIPTOR_LEN) || size > MAX_INDIRECT {
+                return Err(ChainError::Table { len });
             }
+            let outside = ChainError::TableOutside { address: address.raw_value() };
+            let found = GuestMemoryBackend::get_slice(&**ring.memory(), address, len as usize);
+            table = found.map_err(|_| outside)?;
             (index, is_indirect, left) = (0, true, size);
             continue;
         }
@@ -131,13 +135,12 @@ struct Descriptor {
 }
 
 impl Descriptor {
-    /// Read the `index`th of a table, once.
+    /// Read the `index`th of a table, which has it, once.
     #[inline]
-    fn read(memory: &Memory, table: GuestAddress, index: u32) -> Result<Self, ChainError> {
-        let offset = u64::from(index) * u64::from(DESCRIPTOR_LEN);
-        let outside = ChainError::TableOutside { address: table.raw_value() };
-        let place = table.checked_add(offset).ok_or(outside)?;
-        let bytes: [u64; 2] = memory.read_obj(place).map_err(|_| outside)?;
+    fn read(table: &VolatileSlice<'_>, index: u32) -> Result<Self, ChainError> {
+        let place = index as usize * DESCRIPTOR_LEN as usize;
+        let bytes: [u64; 2] =
+            table.read_obj(place).map_err(|_| ChainError::Index { index, size: index })?;
         let [address, rest] = bytes.map(u64::from_le);
         Ok(Self {
             address: GuestAddress(address),

@@ -3,12 +3,14 @@
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::time::Duration;
 
+use log::Level;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use tunrss_vhost::broker::Remote;
 use tunrss_vhost::serve::Server;
-use tunrss_vhost::{Steer, status};
+use tunrss_vhost::{RateLimited, Steer, status};
 
 use crate::error::DaemonError;
 use crate::exit::Exit;
@@ -99,11 +101,14 @@ impl Serving {
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
                 Err(error) => return Err(accept(error)),
             };
-            log::info!("a frontend has connected");
+            FRONTENDS.log(Level::Info, format_args!("a frontend has connected"));
             match self.serve(frontend) {
-                Ok(()) => log::info!("the frontend is gone; the next one is waited for"),
+                Ok(()) => FRONTENDS.log(
+                    Level::Info,
+                    format_args!("the frontend is gone; the next one is waited for"),
+                ),
                 // What one has done wrong is not the next one's loss.
-                Err(error) => error.print(),
+                Err(error) => FRONTENDS.warn(format_args!("{}", error.in_one_line())),
             }
         }
     }
@@ -114,6 +119,9 @@ impl Serving {
             .map_err(|error| DaemonError::Serve { source: error.into() })
     }
 }
+
+/// One that comes and goes for ever fills no log.
+static FRONTENDS: RateLimited = RateLimited::new(20, Duration::from_secs(10));
 
 /// Any byte says it.
 const READY: &[u8] = b"R";

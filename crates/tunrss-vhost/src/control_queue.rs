@@ -22,6 +22,17 @@ pub(crate) struct ControlQueue {
     writable: Segments,
 }
 
+/// What a control queue has next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// A command.
+    Command(Request),
+    /// No command, but perhaps another one behind.
+    Refused,
+    /// Nothing until the driver kicks.
+    Nothing,
+}
+
 /// A command that waits for its acknowledgement.
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -65,33 +76,30 @@ impl ControlQueue {
         self.ring.base()
     }
 
-    /// The next command. Chains that are none, and those without room for an acknowledgement, are given
-    /// back.
+    /// What is next. A chain that is none, or has no room for an acknowledgement, is given back.
     ///
     /// # Errors
     /// The driver has broken the ring.
-    pub(crate) fn next(&mut self) -> Result<Option<Request>, RingError> {
-        loop {
-            let Some(head) = self.ring.take()? else {
-                if self.ring.kicks_on()? {
-                    continue;
-                }
-                return Ok(None);
-            };
-            let walked = chain::walk_both(&self.ring, head, &mut self.readable, &mut self.writable);
-            let mut ack = [0];
-            match walked {
-                Ok(()) if self.writable.copy_out(0, 0, &mut ack) == 1 => {
-                    let mut bytes = vec![0; MAX_COMMAND_LEN];
-                    let len = self.readable.copy_out(0, 0, &mut bytes);
-                    bytes.truncate(len);
-                    return Ok(Some(Request { head, bytes }));
-                }
-                Ok(()) => chain::note_refusal("with a command", &ChainError::NoRoom),
-                Err(error) => chain::note_refusal("with a command", &error),
+    pub(crate) fn next(&mut self) -> Result<Next, RingError> {
+        let head = match self.ring.take()? {
+            Some(head) => head,
+            None if self.ring.kicks_on()? => return Ok(Next::Refused),
+            None => return Ok(Next::Nothing),
+        };
+        let walked = chain::walk_both(&self.ring, head, &mut self.readable, &mut self.writable);
+        let mut ack = [0];
+        match walked {
+            Ok(()) if self.writable.copy_out(0, 0, &mut ack) == 1 => {
+                let mut bytes = vec![0; MAX_COMMAND_LEN];
+                let len = self.readable.copy_out(0, 0, &mut bytes);
+                bytes.truncate(len);
+                return Ok(Next::Command(Request { head, bytes }));
             }
-            self.give_back(head, 0)?;
+            Ok(()) => chain::note_refusal("with a command", &ChainError::NoRoom),
+            Err(error) => chain::note_refusal("with a command", &error),
         }
+        self.give_back(head, 0)?;
+        Ok(Next::Refused)
     }
 
     /// Acknowledge the command that came last.

@@ -38,3 +38,4 @@ pub use rate::RateLimited;
 pub use relay::RelayError;
 pub use serve::{ServeError, Server};
 pub use steering::{InKernel, Setting, Steer};
+pub use wire::keep_descriptors_from_children;

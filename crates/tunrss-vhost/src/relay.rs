@@ -250,8 +250,9 @@ const MAX_BODY_LEN: usize = 4096;
 /// The most descriptors that come with a message (its MAX_ATTACHED_FD_ENTRIES).
 const MAX_FDS: usize = 32;
 
-/// How long a message may take to come or go as a whole.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a message may take to come or go as a whole: less than who asks for the status waits, or who
+/// has sent a signal.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// `VHOST_USER_VERSION`, in a message's flags.
 const VERSION: u32 = 1;

@@ -9,9 +9,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
-use vm_memory::{Address, Bytes, GuestAddress, GuestMemoryBackend};
+use vm_memory::{Address, Bytes, GuestAddress, VolatileSlice};
 
-use crate::wire::Memory;
+use crate::wire::{Area, Memory};
 
 /// Where the parts of a ring are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,7 +30,10 @@ pub(crate) struct Layout {
 #[derive(Debug)]
 pub(crate) struct Ring {
     memory: Arc<Memory>,
-    layout: Layout,
+    size: u16,
+    descriptors: Area,
+    available: Area,
+    used: Area,
     /// Whether notifications are asked for by index (`VIRTIO_F_EVENT_IDX`), not by flag.
     event_idx: bool,
     /// The next chain to take.
@@ -64,20 +67,20 @@ impl Ring {
             return Err(RingError::Size { size });
         }
         let entries = usize::from(size);
-        let parts = [
-            ("descriptor table", descriptors, 16 * entries, 16),
-            ("available ring", available, 6 + 2 * entries, 2),
-            ("used ring", used, 6 + 8 * entries, 4),
-        ];
-        for (part, address, len, alignment) in parts {
-            let is_inside = GuestMemoryBackend::check_range(&*memory, address, len);
-            if !is_inside || address.raw_value() % alignment != 0 {
-                return Err(RingError::Place { part, address: address.raw_value() });
-            }
-        }
+        let area = |part, address: GuestAddress, len, alignment| {
+            let is_aligned = address.raw_value().is_multiple_of(alignment);
+            let area = is_aligned.then(|| Area::new(&memory, address, len)).flatten();
+            area.ok_or(RingError::Place { part, address: address.raw_value() })
+        };
+        let descriptors = area("descriptor table", descriptors, 16 * entries, 16)?;
+        let available = area("available ring", available, 6 + 2 * entries, 2)?;
+        let used = area("used ring", used, 6 + 8 * entries, 4)?;
         let mut ring = Self {
             memory,
-            layout,
+            size,
+            descriptors,
+            available,
+            used,
             event_idx,
             next_available: base,
             seen_available: base,
@@ -86,7 +89,7 @@ impl Ring {
             kicks_off: false,
             call,
         };
-        ring.next_used = ring.load(used, 2)?;
+        ring.next_used = load(&ring.used, 2)?;
         ring.notified = ring.next_used;
         ring.remind();
         Ok(ring)
@@ -98,8 +101,9 @@ impl Ring {
     }
 
     /// The descriptor table, and how many there are.
-    pub(crate) fn descriptors(&self) -> (GuestAddress, u16) {
-        (self.layout.descriptors, self.layout.size)
+    #[inline]
+    pub(crate) fn descriptors(&self) -> (VolatileSlice<'_>, u16) {
+        (self.descriptors.bytes(), self.size)
     }
 
     /// Where to go on if the ring is stopped now: `GET_VRING_BASE`.
@@ -132,8 +136,8 @@ impl Ring {
         if self.seen_available == self.next_available && !self.look()? {
             return Ok(None);
         }
-        let slot = self.next_available & (self.layout.size - 1);
-        let head = self.load(self.layout.available, 4 + 2 * u64::from(slot))?;
+        let slot = self.next_available & (self.size - 1);
+        let head = load(&self.available, 4 + 2 * usize::from(slot))?;
         self.next_available = self.next_available.wrapping_add(1);
         Ok(Some(head))
     }
@@ -146,9 +150,9 @@ impl Ring {
     /// Look at what the driver has made available. Returns whether there is something.
     fn look(&mut self) -> Result<bool, RingError> {
         // What the driver wrote before its index is read after it.
-        let index = self.memory.load(self.at(self.layout.available, 2)?, Ordering::Acquire);
+        let index = self.available.bytes().load(2, Ordering::Acquire);
         let index = u16::from_le(index.map_err(|_| RingError::Gone)?);
-        if index.wrapping_sub(self.next_available) > self.layout.size {
+        if index.wrapping_sub(self.next_available) > self.size {
             return Err(RingError::Index { index, base: self.next_available });
         }
         self.seen_available = index;
@@ -159,13 +163,14 @@ impl Ring {
     /// [`publish`](Self::publish).
     ///
     /// # Errors
-    /// The ring is no longer in memory.
+    /// A field of the ring cannot be had.
     #[inline]
     pub(crate) fn give_back(&mut self, head: u16, written: u32) -> Result<(), RingError> {
-        let slot = self.next_used & (self.layout.size - 1);
+        let slot = self.next_used & (self.size - 1);
         let element = u64::from(u32::from(head)) | u64::from(written) << 32;
-        let address = self.at(self.layout.used, 4 + 8 * u64::from(slot))?;
-        self.memory.write_slice(&element.to_le_bytes(), address).map_err(|_| RingError::Gone)?;
+        let place = 4 + 8 * usize::from(slot);
+        let bytes = element.to_le_bytes();
+        self.used.bytes().write_slice(&bytes, place).map_err(|_| RingError::Gone)?;
         self.next_used = self.next_used.wrapping_add(1);
         Ok(())
     }
@@ -173,17 +178,17 @@ impl Ring {
     /// Let the driver know of all that was given back.
     ///
     /// # Errors
-    /// The ring is no longer in memory.
+    /// A field of the ring cannot be had.
     #[inline]
     pub(crate) fn publish(&mut self) -> Result<(), RingError> {
         // The elements are written before the index.
-        self.store(self.layout.used, 2, self.next_used, Ordering::Release)
+        store(&self.used, 2, self.next_used, Ordering::Release)
     }
 
     /// Notify the driver if it wants to know of what was given back since it was last asked.
     ///
     /// # Errors
-    /// The ring is no longer in memory.
+    /// A field of the ring cannot be had.
     pub(crate) fn notify(&mut self) -> Result<(), RingError> {
         let before = std::mem::replace(&mut self.notified, self.next_used);
         if before == self.next_used {
@@ -191,14 +196,14 @@ impl Ring {
         }
         // The index is written before the driver's wish is read.
         fence(Ordering::SeqCst);
-        let size = u64::from(self.layout.size);
+        let size = usize::from(self.size);
         let is_wanted = if self.event_idx {
             // vring_need_event of linux/virtio_ring.h.
-            let event: u16 = self.load(self.layout.available, 4 + 2 * size)?;
+            let event = load(&self.available, 4 + 2 * size)?;
             let new = self.next_used;
             new.wrapping_sub(event).wrapping_sub(1) < new.wrapping_sub(before)
         } else {
-            self.load(self.layout.available, 0)? & NO_INTERRUPT == 0
+            load(&self.available, 0)? & NO_INTERRUPT == 0
         };
         if let Some(call) = self.call.as_ref().filter(|_| is_wanted) {
             // Refused only where the counter is full, and then it is readable anyway.
@@ -215,10 +220,10 @@ impl Ring {
     pub(crate) fn kicks_on(&mut self) -> Result<bool, RingError> {
         self.kicks_off = false;
         if self.event_idx {
-            let place = 4 + 8 * u64::from(self.layout.size);
-            self.store(self.layout.used, place, self.next_available, Ordering::Relaxed)?;
+            let place = 4 + 8 * usize::from(self.size);
+            store(&self.used, place, self.next_available, Ordering::Relaxed)?;
         } else {
-            self.store(self.layout.used, 0, 0, Ordering::Relaxed)?;
+            store(&self.used, 0, 0, Ordering::Relaxed)?;
         }
         // The wish is written before the driver's index is read.
         fence(Ordering::SeqCst);
@@ -228,34 +233,25 @@ impl Ring {
     /// Tell the driver that it need not kick.
     ///
     /// # Errors
-    /// The ring is no longer in memory.
+    /// A field of the ring cannot be had.
     pub(crate) fn kicks_off(&mut self) -> Result<(), RingError> {
         // By index it is not told: the index that it kicks at is left behind.
         if self.event_idx || std::mem::replace(&mut self.kicks_off, true) {
             return Ok(());
         }
-        self.store(self.layout.used, 0, NO_NOTIFY, Ordering::Relaxed)
+        store(&self.used, 0, NO_NOTIFY, Ordering::Relaxed)
     }
+}
 
-    fn load(&self, base: GuestAddress, offset: u64) -> Result<u16, RingError> {
-        let value = self.memory.load(self.at(base, offset)?, Ordering::Relaxed);
-        value.map(u16::from_le).map_err(|_| RingError::Gone)
-    }
+#[inline]
+fn load(area: &Area, offset: usize) -> Result<u16, RingError> {
+    let value = area.bytes().load(offset, Ordering::Relaxed);
+    value.map(u16::from_le).map_err(|_| RingError::Gone)
+}
 
-    fn store(
-        &self,
-        base: GuestAddress,
-        offset: u64,
-        value: u16,
-        order: Ordering,
-    ) -> Result<(), RingError> {
-        let stored = self.memory.store(value.to_le(), self.at(base, offset)?, order);
-        stored.map_err(|_| RingError::Gone)
-    }
-
-    fn at(&self, base: GuestAddress, offset: u64) -> Result<GuestAddress, RingError> {
-        base.checked_add(offset).ok_or(RingError::Gone)
-    }
+#[inline]
+fn store(area: &Area, offset: usize, value: u16, order: Ordering) -> Result<(), RingError> {
+    area.bytes().store(value.to_le(), offset, order).map_err(|_| RingError::Gone)
 }
 
 /// Why a ring cannot be used, or no longer. It is stopped then, until the driver starts anew.
@@ -267,7 +263,7 @@ pub(crate) enum RingError {
     Place { part: &'static str, address: u64 },
     /// The driver claims to have made more available than there are descriptors.
     Index { index: u16, base: u16 },
-    /// Memory that was there is not.
+    /// A field of it cannot be had.
     Gone,
 }
 
@@ -282,7 +278,7 @@ impl fmt::Display for RingError {
                 f,
                 "the driver's index {index} is further from {base} than there are descriptors"
             ),
-            Self::Gone => write!(f, "it is no longer in the guest's memory"),
+            Self::Gone => write!(f, "a field of it cannot be had"),
         }
     }
 }

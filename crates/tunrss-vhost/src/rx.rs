@@ -291,11 +291,12 @@ impl Rx {
         }
     }
 
-    /// Take chains until there is room for `len` bytes, or there are no more. Without mergeable buffers
-    /// a packet has one chain, however long.
+    /// Take chains until there is room for `len` bytes, or there are no more, or many that are none.
+    /// Without mergeable buffers a packet has one chain, however long.
     fn post(&mut self, len: u64) -> Result<(), RingError> {
+        let mut refused = 0;
         while self.posted.is_empty() || self.format.is_mergeable && self.room < len {
-            if self.is_crowded() {
+            if self.is_crowded() || refused >= MOST_REFUSED {
                 return Ok(());
             }
             let Some(head) = self.ring.take()? else { return Ok(()) };
@@ -308,9 +309,13 @@ impl Rx {
                 }
                 Ok(len) => {
                     self.segments.truncate(before);
+                    refused += 1;
                     self.refuse(head, ChainError::Short { len })?;
                 }
-                Err(error) => self.refuse(head, error)?,
+                Err(error) => {
+                    refused += 1;
+                    self.refuse(head, error)?;
+                }
             }
         }
         Ok(())
@@ -496,6 +501,10 @@ impl fmt::Debug for Rx {
 fn is_of_packet(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData || error.raw_os_error() == Some(libc::EFAULT)
 }
+
+/// Chains that are none which are given back before there is a turn for something else: a driver could
+/// make them faster.
+const MOST_REFUSED: usize = 16;
 
 /// How many packets that are smaller have half the size forgotten.
 const FORGET: u32 = 64;

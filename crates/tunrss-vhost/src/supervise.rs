@@ -16,7 +16,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGTERM};
 use signal_hook::low_level::pipe;
 use tunrss::Kind;
 use tunrss_vhost::broker::{Broker, Turn, connection};
-use tunrss_vhost::{InKernel, Options, Setting, Steer};
+use tunrss_vhost::{InKernel, Options, Setting, Steer, keep_descriptors_from_children};
 
 use crate::args::Who;
 use crate::error::{DaemonError, to_stderr};
@@ -31,6 +31,10 @@ use crate::{logger, sandbox};
 /// Serve guests as planned, until a signal or the end of what serves.
 pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
     logger::start(plan.verbosity);
+    // Linux 5.10 does not know of it; what is left open there by whoever started this is their doing.
+    if let Err(error) = keep_descriptors_from_children() {
+        log::debug!("descriptors that are left open reach the process that serves: {error}");
+    }
     let confinement = confinement(&plan)?;
     // From here on a signal lets everything that is made be taken away again.
     let signals = signals().map_err(|source| DaemonError::Signals { source })?;

@@ -34,7 +34,7 @@ impl Tap {
                     device.set_mtu(mtu.into())?;
                 }
                 device.set_up()?;
-                log::info!("{}: created, with {pairs} queues", plan.device);
+                log::info!("{}: created, with {}", plan.device, queues_in_words(plan.pairs));
                 (device, queues)
             }
             Err(error) => return Err(error.into()),
@@ -72,7 +72,7 @@ fn take_over(device: Device, pairs: u16) -> Result<(Device, Vec<Queue>), DaemonE
         // Header and offloads are what who opens it wants: nobody has it open.
         _ => device.open_as(DeviceOptions::tap(pairs.into()))?,
     };
-    log::info!("{name}: taken over, with {pairs} queues");
+    log::info!("{name}: taken over, with {}", queues_in_words(pairs));
     Ok((Device::open(&name)?, queues))
 }
 
@@ -87,6 +87,10 @@ fn open_queues(device: &Device) -> Result<usize, DaemonError> {
         }
         thread::sleep(INTERVAL);
     }
+}
+
+fn queues_in_words(count: u16) -> String {
+    if count == 1 { "1 queue".into() } else { format!("{count} queues") }
 }
 
 const INTERVAL: Duration = Duration::from_millis(20);

@@ -1,4 +1,5 @@
-//! Guest memory as the kernel reads and writes it: the one place with unsafe code.
+//! Guest memory as the kernel reads and writes it: the one place with unsafe code, and so also of a
+//! system call that no library wraps.
 //!
 //! A guest changes its memory whenever it likes. So no reference to it is made: bytes are copied by
 //! vm-memory's volatile accesses, or by the kernel, and what was copied is checked, not what is there.
@@ -13,6 +14,41 @@ use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, VolatileSlice
 
 /// The memory of a guest, as its frontend has told of it. It stays mapped as long as somebody has it.
 pub(crate) type Memory = GuestMemoryMmap<()>;
+
+/// A part of a guest's memory that is looked at again and again, found once: of a ring.
+pub(crate) struct Area {
+    /// Keeps it mapped.
+    _memory: Arc<Memory>,
+    start: *mut u8,
+    len: usize,
+}
+
+// SAFETY: the pointer is into a mapping that `_memory` keeps, which is not bound to a thread
+// (GuestMemoryMmap is Send and Sync); it is used only to make a VolatileSlice that borrows the area.
+unsafe impl Send for Area {}
+
+impl Area {
+    /// The `len` bytes from `address` on, if the guest has them in one mapping.
+    pub(crate) fn new(memory: &Arc<Memory>, address: GuestAddress, len: usize) -> Option<Self> {
+        let slice = GuestMemoryBackend::get_slice(&**memory, address, len).ok()?;
+        let start = slice.ptr_guard_mut().as_ptr();
+        Some(Self { _memory: memory.clone(), start, len })
+    }
+
+    /// The bytes, for accesses that allow for others'.
+    #[inline]
+    pub(crate) fn bytes(&self) -> VolatileSlice<'_> {
+        // SAFETY: `new` took base and length of a slice of the memory, which `self` keeps mapped as long
+        // as the result borrows it; others write there, which a VolatileSlice allows for.
+        unsafe { VolatileSlice::new(self.start, self.len) }
+    }
+}
+
+impl fmt::Debug for Area {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Area").field("len", &self.len).finish_non_exhaustive()
+    }
+}
 
 /// Parts of a guest's memory one behind another, as a stream of bytes that the kernel can fill or
 /// send. Each part lies in the memory that this holds.
@@ -182,6 +218,26 @@ impl Vector {
             }
         }
     }
+}
+
+/// Have all descriptors but the standard ones closed in programs that are executed from now on: those
+/// that whoever started this process has left open.
+///
+/// # Errors
+/// The system refuses; Linux before 5.11 does not know of it.
+pub fn keep_descriptors_from_children() -> io::Result<()> {
+    const FIRST: libc::c_uint = 3;
+    // SAFETY: close_range takes its three arguments by value; with CLOSE_RANGE_CLOEXEC it closes nothing
+    // (fs/file.c, v6.12), so no descriptor that somebody owns here ends. The result is checked.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            FIRST,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC as libc::c_uint,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// The most parts that one system call takes (`UIO_MAXIOV`, linux/uio.h).

@@ -368,6 +368,66 @@ fn device_of_another_tool_is_not_changed_by_its_queues() {
     }
 }
 
+/// Whatever it was before: who opens a device that nobody has open decides.
+#[test]
+#[ignore = "cargo xtask test netns"]
+fn device_that_nobody_has_open_is_opened_as_wanted() {
+    let _netns = NetNs::enter_new().unwrap();
+    for (tag, flags, count) in [
+        ("bare", &["multi_queue"][..], 2),
+        ("header", &["multi_queue", "vnet_hdr"], 3),
+        ("info", &["multi_queue", "pi", "vnet_hdr"], 1),
+        ("single", &["pi"], 1),
+    ] {
+        ip(&[&["tuntap", "add", tag, "mode", "tap"], flags].concat());
+        ip(&["link", "set", tag, "mtu", "1300", "address", "02:00:00:00:00:09"]);
+        let device = Device::open(&name(tag)).unwrap();
+        assert_eq!(device.mac().unwrap(), Some([2, 0, 0, 0, 0, 9]));
+        assert_eq!(device.mtu().unwrap(), 1300);
+        device.set_mtu(1400).unwrap();
+        assert_eq!(device.mtu().unwrap(), 1400);
+        let queues = device.open_as(DeviceOptions::tap(count)).unwrap();
+        assert_eq!(queues.len(), count);
+        // The kernel does not count that of a device for one.
+        let counted = if device.is_multi_queue() { count } else { 0 };
+        assert_eq!(device.attached_queues().unwrap(), counted);
+        let error = device.open_as(DeviceOptions::tap(1)).err();
+        assert_eq!(error.is_some(), !device.is_multi_queue(), "{error:?}");
+        for queue in &queues {
+            assert_eq!(queue.vnet_hdr(), Some(VnetHdrLen::V1));
+            assert!(!queue.has_packet_information());
+        }
+        let device = Device::open(&name(tag)).unwrap();
+        assert!(device.has_vnet_hdr() && !device.has_packet_information());
+        assert!(device.is_persistent());
+        traffic::start(&device);
+        udp_socket((HERE_V4, 0)).send_to(tag.as_bytes(), (THERE_V4, 7)).unwrap();
+        receive(&queues, [part(tag.as_bytes())]);
+        drop(queues);
+        device.delete().unwrap();
+    }
+}
+
+#[test]
+#[ignore = "cargo xtask test netns"]
+fn device_of_another_kind_is_not_opened_as_wanted() {
+    let _netns = NetNs::enter_new().unwrap();
+    ip(&["tuntap", "add", "tun", "mode", "tun", "multi_queue"]);
+    let device = Device::open(&name("tun")).unwrap();
+    let error = device.open_as(DeviceOptions::tap(1)).unwrap_err();
+    assert!(matches!(error, Error::OtherKind { .. }), "{error:?}");
+    assert_eq!(device.open_as(DeviceOptions::tun(2)).unwrap().len(), 2);
+    ip(&["tuntap", "add", "alone", "mode", "tap"]);
+    let device = Device::open(&name("alone")).unwrap();
+    let error = device.open_as(DeviceOptions::tap(2)).unwrap_err();
+    assert!(matches!(error, Error::SingleQueue { .. }), "{error:?}");
+    let error = device.open_as(DeviceOptions::tap(0)).unwrap_err();
+    assert!(matches!(error, Error::QueueCount { .. }), "{error:?}");
+    device.clone().delete().unwrap();
+    let error = device.mtu().unwrap_err();
+    assert!(matches!(error, Error::NoDevice { .. }), "{error:?}");
+}
+
 #[test]
 #[ignore = "cargo xtask test netns"]
 fn intended_queues_are_noted_on_the_device() {

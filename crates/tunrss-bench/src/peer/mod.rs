@@ -2,3 +2,4 @@
 
 pub(crate) mod dpdk;
 pub(crate) mod qemu;
+pub(crate) mod qemu_net;

@@ -3,6 +3,7 @@
 mod classify;
 mod egress;
 mod growth;
+mod guest;
 mod memory;
 pub(crate) mod preload;
 mod reading;
@@ -34,6 +35,7 @@ pub(crate) const ALL: &[Subject] = &[
     Subject { name: "tap-path", needs_root: true, run: tap_path::run },
     Subject { name: "reading", needs_root: true, run: reading::run },
     Subject { name: "preload", needs_root: true, run: preload::run },
+    Subject { name: "guest", needs_root: true, run: guest::run },
     Subject { name: "toeplitz", needs_root: false, run: toeplitz::run },
     Subject { name: "classify", needs_root: false, run: classify::run },
     Subject { name: "growth", needs_root: true, run: growth::run },

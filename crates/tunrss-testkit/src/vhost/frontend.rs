@@ -91,15 +91,21 @@ impl Frontend {
         Ok(())
     }
 
-    /// Share memory.
+    /// Share memory, by a message with room for `most` regions.
     ///
     /// # Errors
     /// The backend refuses.
-    pub fn set_memory(&mut self, file: BorrowedFd<'_>, regions: &[Region]) -> io::Result<()> {
+    pub fn set_memory(
+        &mut self,
+        file: BorrowedFd<'_>,
+        regions: &[Region],
+        most: usize,
+    ) -> io::Result<()> {
         let mut body = Vec::from((regions.len() as u64).to_le_bytes());
         for Region { guest, len, user, offset } in regions {
             body.extend([guest, len, user, offset].into_iter().flat_map(|word| word.to_le_bytes()));
         }
+        body.resize(body.len().max(8 + 32 * most), 0);
         self.set(FrontendReq::SET_MEM_TABLE, &body, &vec![file; regions.len()])
     }
 

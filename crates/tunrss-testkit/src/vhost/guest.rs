@@ -30,6 +30,20 @@ pub struct Options {
     pub protocol: VhostUserProtocolFeatures,
     /// Adjacent regions that the memory is shared in.
     pub regions: u64,
+    /// How the frontend speaks.
+    pub dialect: Dialect,
+}
+
+/// What frontends do that is not as the protocol has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Dialect {
+    /// Nothing.
+    #[default]
+    Strict,
+    /// QEMU enables rings before features are accepted.
+    EnablesFirst,
+    /// User-mode Linux before 7.2 sends room for two regions where there is one.
+    LongMemoryTable,
 }
 
 /// The receive buffers of each queue.
@@ -66,6 +80,7 @@ impl Default for Options {
                 | VhostUserProtocolFeatures::CONFIG
                 | VhostUserProtocolFeatures::REPLY_ACK,
             regions: 1,
+            dialect: Dialect::Strict,
         }
     }
 }
@@ -215,9 +230,16 @@ impl Guest {
         if self.features & feature::VERSION_1 == 0 {
             return Err(io::Error::other(format!("no virtio 1: {:#x}", handshake.offered)));
         }
+        if options.dialect == Dialect::EnablesFirst {
+            for ring in 0..2 * u32::from(self.config.max_virtqueue_pairs) {
+                frontend.set_ring(FrontendReq::SET_VRING_ENABLE, ring, 1)?;
+            }
+        }
         let has_acks = handshake.protocol.contains(VhostUserProtocolFeatures::REPLY_ACK);
         frontend.set_features(self.features, has_acks)?;
-        frontend.set_memory(memory.file(), &memory.regions(options.regions))?;
+        let regions = memory.regions(options.regions);
+        let most = if options.dialect == Dialect::LongMemoryTable { 2 } else { regions.len() };
+        frontend.set_memory(memory.file(), &regions, most)?;
         memory.free_all();
         // Nothing is at address 0 of the guest's buffers.
         memory.allocate(4096, 4096);
@@ -257,31 +279,8 @@ impl Guest {
     }
 
     fn queue(&self, index: u16, parts: Vec<u32>) -> io::Result<Queue> {
-        let memory = &self.memory;
-        let size = self.options.ring_size;
-        let has = |feature| self.features & feature != 0;
-        let mut ring = Ring::new(memory.clone(), size, has(feature::EVENT_IDX));
-        if has(feature::INDIRECT_DESC) {
-            ring = ring.with_indirect();
-        }
-        let is_receive = index.is_multiple_of(2) && parts == self.options.buffers.parts;
-        let buffers = if is_receive { size } else { size.min(MOST_SENT) };
-        let stride = u64::from(parts.iter().sum::<u32>()).next_multiple_of(64);
-        let start = memory.allocate(stride * u64::from(buffers), 64);
-        Ok(Queue {
-            ring,
-            kick: event::new()?,
-            call: event::new()?,
-            index: index.try_into().map_err(io::Error::other)?,
-            kicks: 0,
-            memory: memory.clone(),
-            start,
-            stride,
-            parts,
-            free: (0..buffers).rev().collect(),
-            buffer: vec![0; size.into()],
-            chain: Vec::with_capacity(64),
-        })
+        let index = index.try_into().map_err(io::Error::other)?;
+        Queue::new(&self.memory, index, self.options.ring_size, self.features, parts)
     }
 
     /// Hang up, and be another guest with these options.
@@ -387,22 +386,11 @@ impl Guest {
         let is_mergeable = self.has(feature::MRG_RXBUF);
         let count = self.options.buffers.count;
         let queue = self.rx(pair);
-        let Some(mut bytes) = queue.take_buffer() else { return Ok(None) };
-        let header = VnetHdr::decode(&bytes, layout)
-            .unwrap_or_else(|| panic!("a header of {} bytes: {bytes:02x?}", bytes.len()));
-        assert!(is_mergeable || header.num_buffers == 1, "{header:?}");
-        for _ in 1..header.num_buffers {
-            // They are given back all at once (virtio 1.4, "Setting Up Receive Buffers").
-            let next = queue.take_buffer();
-            bytes.extend(next.unwrap_or_else(|| panic!("buffers are missing: {header:?}")));
+        let frame = queue.receive(layout, is_mergeable);
+        if frame.is_some() {
+            queue.fill(count)?;
         }
-        let frame = bytes.split_off(layout.len());
-        let padding = match layout {
-            VnetHdrLen::V1Hash => [bytes[18], bytes[19]],
-            _ => [0; 2],
-        };
-        queue.fill(count)?;
-        Ok(Some(Frame { queue: pair, header, padding, bytes: frame }))
+        Ok(frame.map(|frame| Frame { queue: pair, ..frame }))
     }
 
     /// The frames that are there.
@@ -437,16 +425,6 @@ impl Guest {
                 return Ok(false);
             }
         }
-    }
-
-    /// Take the frames that are there out of a queue, without looking at more than their number of
-    /// buffers; how many it was.
-    ///
-    /// # Errors
-    /// As [`Guest::receive`].
-    #[inline]
-    pub fn drain(&mut self, pair: u16) -> io::Result<u64> {
-        self.rx(pair).drain()
     }
 
     /// Send a frame, header and frame in parts of these sizes and one of what is left.
@@ -497,20 +475,10 @@ impl Guest {
     pub fn command_in(&mut self, bytes: &[u8], sizes: &[usize], ack: u32) -> io::Result<Ack> {
         let none = || io::Error::other("there is no control queue");
         let queue = self.control.as_mut().ok_or_else(none)?;
-        queue.reclaim();
-        let address = queue.put(bytes, sizes, ack)?;
-        queue.publish()?;
+        let address = queue.put_command(bytes, sizes, ack)?;
         queue.wait_used(Instant::now() + Frontend::LIMIT)?;
         queue.reclaim();
-        let mut answer = [NO_ANSWER; 1];
-        if ack > 0 {
-            self.memory.read(address, &mut answer);
-        }
-        Ok(match answer {
-            [0] => Ack::Ok,
-            [1] => Ack::Error,
-            [other] => Ack::Other(other),
-        })
+        Ok(if ack > 0 { queue.ack(address) } else { Ack::Other(NO_ANSWER) })
     }
 
     /// Set receive-side scaling.
@@ -534,21 +502,63 @@ impl Guest {
 }
 
 impl Queue {
+    /// A queue of the device's number `index`, with an empty ring of so many descriptors for a driver that
+    /// uses these features, and a buffer of these parts for each.
+    ///
+    /// # Errors
+    /// There are no more descriptors of files.
+    pub fn new(
+        memory: &Arc<Memory>,
+        index: u8,
+        size: u16,
+        features: u64,
+        parts: Vec<u32>,
+    ) -> io::Result<Self> {
+        let mut ring = Ring::new(memory.clone(), size, features & feature::EVENT_IDX != 0);
+        if features & feature::INDIRECT_DESC != 0 {
+            ring = ring.with_indirect();
+        }
+        let len: u32 = parts.iter().sum();
+        // There need not be so many that are long.
+        let buffers = if len >= TRANSMIT_LEN { size.min(MOST_LONG) } else { size };
+        let stride = u64::from(len).next_multiple_of(64);
+        let start = memory.allocate(stride * u64::from(buffers), 64);
+        Ok(Self {
+            ring,
+            kick: event::new()?,
+            call: event::new()?,
+            index,
+            kicks: 0,
+            memory: memory.clone(),
+            start,
+            stride,
+            parts,
+            free: (0..buffers).rev().collect(),
+            buffer: vec![0; size.into()],
+            chain: Vec::with_capacity(64),
+        })
+    }
+
     /// Make the buffers that are not in the ring available, until `count` are; tell the device.
     ///
     /// # Errors
     /// It cannot be told.
     pub fn fill(&mut self, count: u16) -> io::Result<()> {
-        let mut has_more = false;
+        if self.prepare(count) { self.publish() } else { Ok(()) }
+    }
+
+    /// The same, but the device does not see them until [`Queue::publish`]. Whether there are any.
+    pub fn prepare(&mut self, count: u16) -> bool {
+        let mut has_any = false;
         while self.ring.outstanding() < count {
             let Some(buffer) = self.free.pop() else { break };
             if !self.add_buffer(buffer) {
                 self.free.push(buffer);
                 break;
             }
-            has_more = true;
+            has_any = true;
         }
-        if has_more { self.publish() } else { Ok(()) }
+        has_any
     }
 
     #[inline]
@@ -577,6 +587,52 @@ impl Queue {
         event::signal(&self.kick)
     }
 
+    /// The next frame of a receive queue, which has this header in front, and takes several buffers only
+    /// if it may. The buffers are to be [made available](Queue::fill) again.
+    ///
+    /// # Panics
+    /// If it is not as virtio demands.
+    pub fn receive(&mut self, layout: VnetHdrLen, is_mergeable: bool) -> Option<Frame> {
+        let mut bytes = self.take_buffer()?;
+        let header = VnetHdr::decode(&bytes, layout)
+            .unwrap_or_else(|| panic!("a header of {} bytes: {bytes:02x?}", bytes.len()));
+        assert!(is_mergeable || header.num_buffers == 1, "{header:?}");
+        for _ in 1..header.num_buffers {
+            // They are given back all at once (virtio 1.4, "Setting Up Receive Buffers").
+            let next = self.take_buffer();
+            bytes.extend(next.unwrap_or_else(|| panic!("buffers are missing: {header:?}")));
+        }
+        let frame = bytes.split_off(layout.len());
+        let padding = match layout {
+            VnetHdrLen::V1Hash => [bytes[18], bytes[19]],
+            _ => [0; 2],
+        };
+        Some(Frame { queue: u16::from(self.index / 2), header, padding, bytes: frame })
+    }
+
+    /// Put a command into a control queue, in parts of these sizes and one of what is left, with so many
+    /// bytes for the answer. Returns where that will be.
+    ///
+    /// # Errors
+    /// The device has all descriptors, or cannot be told.
+    pub fn put_command(&mut self, bytes: &[u8], sizes: &[usize], ack: u32) -> io::Result<u64> {
+        self.reclaim();
+        let address = self.put(bytes, sizes, ack)?;
+        self.publish()?;
+        Ok(address)
+    }
+
+    /// The answer that is at this address.
+    pub fn ack(&self, address: u64) -> Ack {
+        let mut answer = [NO_ANSWER; 1];
+        self.memory.read(address, &mut answer);
+        match answer {
+            [0] => Ack::Ok,
+            [1] => Ack::Error,
+            [other] => Ack::Other(other),
+        }
+    }
+
     /// What the device has written into the next buffer that is back.
     fn take_buffer(&mut self) -> Option<Vec<u8>> {
         let used = self.ring.pop()?;
@@ -590,10 +646,12 @@ impl Queue {
         Some(bytes)
     }
 
-    fn drain(&mut self) -> io::Result<u64> {
+    /// Take the frames that are there, without looking at more than their number of buffers; how many it
+    /// was. The buffers are to be [made available](Queue::fill) again.
+    #[inline]
+    pub fn discard(&mut self) -> u64 {
         let mut packets = 0;
         let mut left = 0_u16;
-        let mut has_any = false;
         while let Some(used) = self.ring.pop() {
             let buffer = self.buffer[usize::from(used.head)];
             if left == 0 {
@@ -602,13 +660,9 @@ impl Queue {
                 packets += 1;
             }
             left = left.saturating_sub(1);
-            self.add_buffer(buffer);
-            has_any = true;
+            self.free.push(buffer);
         }
-        if has_any {
-            self.publish()?;
-        }
-        Ok(packets)
+        packets
     }
 
     /// Put bytes into a buffer and make it available, in parts of these sizes and one of what is left,
@@ -688,8 +742,8 @@ const NUM_BUFFERS: u64 = 10;
 /// Bytes of a buffer to transmit from: the longest frame, its VLAN tags and the longest header.
 const TRANSMIT_LEN: u32 = 66_000;
 
-/// The most buffers of a queue that the driver sends by.
-const MOST_SENT: u16 = 512;
+/// The most buffers of a queue that are as long.
+const MOST_LONG: u16 = 512;
 
 /// Bytes of a buffer for commands.
 const CONTROL_LEN: u32 = 1 << 18;

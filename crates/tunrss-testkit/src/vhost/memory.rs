@@ -50,8 +50,17 @@ impl Memory {
     pub fn new(len: u64) -> io::Result<Self> {
         let file = memfd_create("guest", MemfdFlags::CLOEXEC)?;
         ftruncate(&file, len)?;
-        let offset = FileOffset::new(File::from(file.try_clone()?), 0);
-        let region = MmapRegion::from_file(offset, at(len)).map_err(io::Error::other)?;
+        Self::of_file(file, 0, len)
+    }
+
+    /// The memory that a device has as this part of a file: so many bytes from `offset` on, which are at
+    /// [`Memory::BASE`] for the device.
+    ///
+    /// # Errors
+    /// Those of mapping a file.
+    pub fn of_file(file: OwnedFd, offset: u64, len: u64) -> io::Result<Self> {
+        let place = FileOffset::new(File::from(file.try_clone()?), offset);
+        let region = MmapRegion::from_file(place, at(len)).map_err(io::Error::other)?;
         Ok(Self { region, file, next: Mutex::new(0) })
     }
 

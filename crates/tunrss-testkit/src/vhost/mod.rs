@@ -9,7 +9,7 @@ mod memory;
 mod ring;
 
 pub use frontend::{Frontend, Handshake, NetConfig, event};
-pub use guest::{Ack, Buffers, Frame, Guest, Options, Queue};
+pub use guest::{Ack, Buffers, Dialect, Frame, Guest, Options, Queue};
 pub use memory::{Memory, Region};
 pub use ring::{Descriptor, Part, Ring, Used};
 pub use vhost::vhost_user::message::{FrontendReq, VhostUserProtocolFeatures};

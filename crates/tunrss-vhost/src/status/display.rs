@@ -1,5 +1,6 @@
 //! The status for people.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
 use super::{InForce, Received, Ring, Status};
@@ -20,8 +21,7 @@ impl Display for Status {
             }
         )?;
         row(f, "frontend", &self.frontend)?;
-        let features = self.features.join(" ");
-        row(f, "features", if features.is_empty() { "none accepted yet" } else { &features })?;
+        wrapped(f, "features", &self.features, "none accepted yet")?;
         row(
             f,
             "policy",
@@ -35,7 +35,7 @@ impl Display for Status {
         self.in_force.rows(f)?;
         match &self.received {
             None => writeln!(f, "\nreceived from the guest: nothing")?,
-            Some(received) => received.block(f)?,
+            Some(received) => received.block(f, &self.in_force)?,
         }
         for note in &self.notes {
             writeln!(f, "\nnote: {note}")?;
@@ -87,7 +87,8 @@ impl InForce {
 }
 
 impl Received {
-    fn block(&self, f: &mut Formatter<'_>) -> fmt::Result {
+    /// What is as in force is not said twice.
+    fn block(&self, f: &mut Formatter<'_>, in_force: &InForce) -> fmt::Result {
         let answer = match (self.ack.as_str(), &self.why) {
             ("ok", _) => "accepted".to_owned(),
             (_, Some(why)) => format!("refused: {why}"),
@@ -97,16 +98,16 @@ impl Received {
         if let Some(pairs) = self.queue_pairs {
             row(f, "queue pairs", &pairs.to_string())?;
         }
-        if let Some(names) = &self.types {
+        if let Some(names) = self.types.as_ref().filter(|names| **names != in_force.types) {
             types(f, names)?;
         }
-        if let Some(key) = &self.key {
+        if let Some(key) = self.key.as_ref().filter(|key| **key != in_force.key) {
             row(f, "key", key)?;
         }
-        if let Some(queues) = &self.table {
+        if let Some(queues) = self.table.as_ref().filter(|queues| **queues != in_force.table) {
             table(f, queues)?;
         }
-        if let Some(queue) = self.unclassified {
+        if let Some(queue) = self.unclassified.filter(|queue| *queue != in_force.unclassified) {
             row(f, "unclassified", &format!("queue {queue}"))?;
         }
         if let Some(queues) = self.max_tx_vq {
@@ -124,23 +125,33 @@ fn types(f: &mut Formatter<'_>, names: &[String]) -> fmt::Result {
     row(f, "types", if names.is_empty() { "none".into() } else { names.join(",") }.as_str())
 }
 
-/// As `ethtool -x` has it: eight entries a line.
+/// How many entries name each queue. Which they are, `--json` tells.
 fn table(f: &mut Formatter<'_>, queues: &[u16]) -> fmt::Result {
-    row(f, "table", &format!("{} entries", queues.len()))?;
-    // A table of one queue says nothing more.
-    if let Some(first) = queues.first()
-        && queues.iter().all(|queue| queue == first)
-    {
-        return writeln!(f, "    all: {first}");
+    let mut counts = BTreeMap::new();
+    for queue in queues {
+        *counts.entry(queue).or_insert(0_usize) += 1;
     }
-    for (number, entries) in queues.chunks(ENTRIES_A_LINE).enumerate() {
-        write!(f, "{:>7}:", number * ENTRIES_A_LINE)?;
-        for entry in entries {
-            write!(f, " {entry:>4}")?;
+    let shares = counts.iter().map(|(queue, count)| format!("{count} queue {queue}"));
+    let shares: Vec<_> = shares.collect();
+    row(f, "table", &format!("{} entries: {}", queues.len(), shares.join(", ")))
+}
+
+/// Words on lines that fit a screen.
+fn wrapped(f: &mut Formatter<'_>, name: &str, words: &[String], none: &str) -> fmt::Result {
+    let mut name = name;
+    let mut line = String::new();
+    for word in words {
+        if !line.is_empty() && line.len() + 1 + word.len() > WIDTH {
+            row(f, name, &line)?;
+            name = "";
+            line.clear();
         }
-        writeln!(f)?;
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line += word;
     }
-    Ok(())
+    row(f, name, if words.is_empty() { none } else { &line })
 }
 
 fn ring(f: &mut Formatter<'_>, pair: &dyn Display, name: &str, ring: &Ring) -> fmt::Result {
@@ -153,7 +164,7 @@ fn ring(f: &mut Formatter<'_>, pair: &dyn Display, name: &str, ring: &Ring) -> f
     )
 }
 
-const ENTRIES_A_LINE: usize = 8;
+const WIDTH: usize = 80;
 
 #[cfg(test)]
 pub(super) mod tests {
@@ -217,16 +228,11 @@ in force: the guest's setting, on 2 queues
   hash          reported with each packet
   types         ipv4,tcpv4
   key           6d:5a
-  table         16 entries
-      0:    0    1    0    1    0    1    0    1
-      8:    1    1    1    1    1    1    1    0
+  table         16 entries: 5 queue 0, 11 queue 1
   unclassified  queue 1
 
 received from the guest: RSS_CONFIG, 309 bytes, refused: there is no queue 9
-  types         ipv4,tcpv4
-  key           6d:5a
-  table         2 entries
-      0:    0    9
+  table         2 entries: 1 queue 0, 1 queue 9
   unclassified  queue 0
   max_tx_vq     1
 

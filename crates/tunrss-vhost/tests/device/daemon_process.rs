@@ -42,7 +42,9 @@ impl Daemon {
 
     #[track_caller]
     fn start_at(folder: Folder, socket: PathBuf, tap: &str, arguments: &str) -> Self {
-        let mut command = command();
+        // It ends with the thread that starts it, even if nothing is dropped.
+        let mut command = command_of("setpriv");
+        command.args(["--pdeathsig", "KILL"]).arg(BINARY);
         command.arg("--socket").arg(&socket).args(["--tap", tap]);
         command.args(arguments.split_whitespace());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -145,8 +147,10 @@ impl Drop for Daemon {
 
 /// The command, without input.
 pub(crate) fn command() -> Command {
-    command_of(env!("CARGO_BIN_EXE_tunrss-vhost"))
+    command_of(BINARY)
 }
+
+const BINARY: &str = env!("CARGO_BIN_EXE_tunrss-vhost");
 
 fn command_of(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);

@@ -447,7 +447,7 @@ fn messages(target: &mut Target, random: &mut Random) {
         }
     }
     // A part of a message: who says no more than that holds up nobody.
-    if random.one_in(4) {
+    if random.one_in(24) {
         let _ = frontend.send_bytes(&[1, 0, 0, 0, 1][..1 + random.below(4) as usize], &[]);
         target.daemon.status();
     }

@@ -8,9 +8,11 @@
 mod back_pressure;
 mod conformance;
 mod control;
+mod daemon;
 mod daemon_process;
 mod features;
 mod frames;
+mod frontends;
 mod fuzz;
 mod host;
 mod kill;
