@@ -92,4 +92,4 @@ impl Console {
 /// Emulated, on a machine that does other things too.
 const BOOT: Duration = Duration::from_secs(180);
 const COMMAND: Duration = Duration::from_secs(60);
-const NUDGE: Duration = Duration::from_secs(5);
+const NUDGE: Duration = Duration::from_secs(2);
