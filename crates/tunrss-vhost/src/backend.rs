@@ -401,9 +401,9 @@ impl Backend {
     /// Follow one command, or leave everything as it is.
     fn command(&mut self, bytes: &[u8]) -> std::result::Result<(), String> {
         let features = self.session.features;
-        let &Options { pairs, types, policy, .. } = &self.options;
+        let &Options { pairs, types, .. } = &self.options;
         let command = ctrl::parse(&Limits { pairs, types, features }, bytes)?;
-        let guest = self.session.guest.after(&command, policy)?;
+        let guest = self.session.guest.after(&command)?;
         match command {
             Command::Offloads(offloads) => self.use_offloads(offloads),
             Command::Mac(mac) => self.config.mac = mac,
@@ -488,6 +488,12 @@ impl Backend {
         if *by == By::Operator && self.options.policy == crate::Policy::Guest {
             notes.push(
                 "the frontend keeps the control queue to itself, so the operator's setting holds"
+                    .into(),
+            );
+        }
+        if *by == By::Operator && guest.has_hash_config() {
+            notes.push(
+                "the guest has said by HASH_CONFIG what hash it wants, but gets the operator's (--rss host)"
                     .into(),
             );
         }

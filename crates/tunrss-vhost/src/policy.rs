@@ -35,15 +35,12 @@ impl Guest {
     ///
     /// # Errors
     /// Why the command cannot be followed, in words.
-    pub(crate) fn after(&self, command: &Command, policy: Policy) -> Result<Self, String> {
+    pub(crate) fn after(&self, command: &Command) -> Result<Self, String> {
         let mut next = self.clone();
         match command {
             Command::Pairs(pairs) => next.mode = Mode::Pairs(*pairs),
             Command::Rss(config) => {
                 (next.mode, next.rss) = (Mode::Rss, Some(config.as_ref().clone()));
-            }
-            Command::Hash(_) if policy == Policy::Host => {
-                return Err("the operator decides what is hashed (--rss host)".into());
             }
             // There is one hash for both; the specification has RSS_CONFIG say which.
             Command::Hash(_) if self.mode == Mode::Rss => {
@@ -58,6 +55,11 @@ impl Guest {
     /// Whether a VQ_PAIRS_SET has ended RSS.
     pub(crate) fn has_left_rss(&self) -> bool {
         matches!(self.mode, Mode::Pairs(_)) && self.rss.is_some()
+    }
+
+    /// Whether it has said what hash it wants to be reported.
+    pub(crate) fn has_hash_config(&self) -> bool {
+        self.hash.is_some()
     }
 
     /// What is reported where the kernel steers: by the last HASH_CONFIG, else by the last RSS_CONFIG,
@@ -181,17 +183,17 @@ mod tests {
             (setting.queues, setting.steering, by),
             (1, SteeringMode::Automatic, By::Nobody)
         );
-        let guest = guest.after(&Command::Pairs(3), Policy::Guest).unwrap();
+        let guest = guest.after(&Command::Pairs(3)).unwrap();
         let (setting, by) = decide(&options, all, &guest, 4);
         assert_eq!((setting.queues, setting.steering, by), (3, SteeringMode::Automatic, By::Guest));
         assert_eq!(setting.config.types(), HashTypes::NONE);
-        let guest = guest.after(&rss(), Policy::Guest).unwrap();
+        let guest = guest.after(&rss()).unwrap();
         let (setting, by) = decide(&options, all, &guest, 4);
         assert_eq!((setting.queues, setting.steering, by), (4, SteeringMode::Rss, By::Guest));
         assert_eq!((setting.config.table(), setting.config.unclassified()), (&[3, 1][..], 2));
         assert!(setting.report && !guest.has_left_rss());
         // It is still reported what was hashed.
-        let guest = guest.after(&Command::Pairs(2), Policy::Guest).unwrap();
+        let guest = guest.after(&Command::Pairs(2)).unwrap();
         let (setting, _) = decide(&options, all, &guest, 4);
         assert_eq!((setting.queues, setting.steering), (2, SteeringMode::Automatic));
         assert_eq!(setting.config.types(), HashTypes::TCPV4);
@@ -202,12 +204,15 @@ mod tests {
     fn hash_config_says_what_is_reported_where_the_kernel_steers() {
         let key = HashKey::MICROSOFT;
         let hash = Command::Hash(Box::new(HashConfig { types: HashTypes::UDPV4, key }));
-        let guest = Guest::default().after(&hash, Policy::Guest).unwrap();
+        let guest = Guest::default().after(&hash).unwrap();
         let with = features(&[CTRL_VQ, MQ, HASH_REPORT]);
         let (setting, _) = decide(&options(Policy::Guest), with, &guest, 4);
         assert_eq!(setting.config.types(), HashTypes::UDPV4);
-        assert!(guest.after(&rss(), Policy::Guest).unwrap().after(&hash, Policy::Guest).is_err());
-        assert!(guest.after(&hash, Policy::Host).is_err());
+        assert!(guest.after(&rss()).unwrap().after(&hash).is_err());
+        // The operator's is reported where the operator's holds.
+        let (setting, by) = decide(&options(Policy::Host), with, &guest, 4);
+        assert_eq!((by, setting.config.key()), (By::Operator, &HashKey::SYMMETRIC));
+        assert!(setting.report);
     }
 
     #[test]
@@ -225,7 +230,7 @@ mod tests {
         let host = options(Policy::Host);
         let with = features(&[CTRL_VQ, MQ]);
         assert_eq!(decide(&host, with, &guest, 4).0.queues, 1);
-        let guest = guest.after(&Command::Pairs(2), Policy::Host).unwrap();
+        let guest = guest.after(&Command::Pairs(2)).unwrap();
         let (setting, by) = decide(&host, with, &guest, 4);
         assert_eq!((setting.queues, by, setting.report), (2, By::Operator, false));
         assert_eq!(setting.config.key(), &HashKey::SYMMETRIC);

@@ -230,6 +230,12 @@ fn uml_has_no_say_where_the_host_has() {
     assert_in_force(&daemon.status(), "operator", &config, true);
     let frames = marked::frames();
     marked::check(&daemon, &mut guest, &frames, &config, false);
+    // Its HASH_CONFIG has another key. It gets a hash, and people are told that it is the operator's.
+    guest.run("ethtool -K eth0 rxhash on");
+    let status = daemon.status();
+    assert_in_force(&status, "operator", &config, true);
+    assert!(status.notes.iter().any(|note| note.contains("HASH_CONFIG")), "{status:#?}");
+    marked::check(&daemon, &mut guest, &frames, &config, true);
 }
 
 /// QEMU offers its guest no RSS, and tells the backend nothing: the operator's setting holds, and with
