@@ -107,7 +107,13 @@ pub(crate) struct ServeArgs {
     /// The operator's table: a share for each queue, as in 3,1 [default: equal shares]
     #[arg(long, value_name = "W,W..", value_delimiter = ',')]
     pub(crate) weight: Option<Vec<u32>>,
-    /// Run the thread of queue pair i on the i-th of these CPUs, in turns, as in 2-5,8
+    /// Threads that move packets, queue pairs taking turns [default: one for each, as far as there are
+    /// CPUs]
+    ///
+    /// More threads than CPUs would only take these from each other.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=127))]
+    pub(crate) threads: Option<u16>,
+    /// Run these threads on these CPUs, in turns, as in 2-5,8
     #[arg(long, value_name = "LIST")]
     pub(crate) cpus: Option<String>,
     /// Who steers and hashes: auto, kernel or software [default: auto]

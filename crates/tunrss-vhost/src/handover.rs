@@ -101,6 +101,7 @@ mod tests {
                 types: HashTypes::ALL,
                 operator: Config::new(HashTypes::ALL, key, vec![126; 128], 0).unwrap(),
                 spread_equally: false,
+                threads: 1,
                 cpus: (0..1024).rev().collect(),
                 kernel_reports: true,
                 software: false,

@@ -26,7 +26,9 @@ pub struct Options {
     pub operator: Config,
     /// Whether its table is made anew for the queues in use, each with as many entries as the others.
     pub spread_equally: bool,
-    /// The CPUs that the queue pairs' threads run on, in turns; none for any.
+    /// How many threads move packets: at most one for each queue pair.
+    pub threads: usize,
+    /// The CPUs that these threads run on, in turns; none for any.
     pub cpus: Vec<usize>,
     /// Whether the kernel puts the hash in front of frames: not on a macvtap, where the reader hashes.
     pub kernel_reports: bool,

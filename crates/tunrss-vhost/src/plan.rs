@@ -51,6 +51,7 @@ pub(crate) struct ServePlan {
     pub(crate) operator: Config,
     /// Whether its table is made for the queues in use.
     pub(crate) spread_equally: bool,
+    pub(crate) threads: usize,
     pub(crate) cpus: Vec<usize>,
     pub(crate) steering: Who,
     pub(crate) user: Option<String>,
@@ -86,6 +87,7 @@ impl TryFrom<ServeArgs> for ServePlan {
             Some(text) => parse_types(text)?,
         };
         let key = parse_key(args.hkey.as_deref().unwrap_or("random"))?;
+        let cpus = args.cpus.map_or(Ok(Vec::new()), parse_cpus)?;
         let operator = operator(types, key, args.weight.as_deref(), pairs)?;
         Ok(Self {
             endpoint,
@@ -101,7 +103,8 @@ impl TryFrom<ServeArgs> for ServePlan {
             types,
             operator,
             spread_equally: args.weight.is_none(),
-            cpus: args.cpus.map_or(Ok(Vec::new()), parse_cpus)?,
+            threads: args.threads.map_or_else(|| threads(&cpus), usize::from),
+            cpus,
             steering: args.steering,
             user: args.user,
             sandbox: !args.no_sandbox,
@@ -204,6 +207,15 @@ fn checked_mtu(mtu: u32) -> Result<u16, DaemonError> {
 }
 
 /// Numbers and ranges of numbers, as taskset has them.
+/// One for each CPU that there is for them.
+fn threads(cpus: &[usize]) -> usize {
+    if cpus.is_empty() {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    } else {
+        cpus.len()
+    }
+}
+
 fn parse_cpus(text: String) -> Result<Vec<usize>, DaemonError> {
     let number = |text: &str| {
         let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -291,7 +303,8 @@ mod tests {
         assert_eq!(plan.operator.types(), plan.types);
         let count = |queue| plan.operator.table().iter().filter(|&&entry| entry == queue).count();
         assert_eq!([count(0), count(1), count(2)], [85, 43, 0]);
-        assert_eq!(plan.cpus, [4, 5, 6, 1]);
+        assert_eq!((plan.cpus, plan.threads), (vec![4, 5, 6, 1], 4));
+        assert_eq!(serve(" --cpus 4-6 --threads 2").threads, 2);
         assert_eq!(plan.status.as_deref(), Some(Path::new("/s")));
         assert!(!plan.sandbox && plan.verbosity == 2);
         let spread = serve(" --queues 127").operator;

@@ -158,6 +158,7 @@ mod tests {
             types: HashTypes::BASIC,
             operator,
             spread_equally: true,
+            threads: 1,
             cpus: vec![],
             kernel_reports: true,
             software: false,

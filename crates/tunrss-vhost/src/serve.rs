@@ -60,13 +60,9 @@ impl Server {
             of_pairs.push(of_fd(queue)?);
         }
         let mut steered = steered.map(Vec::into_iter);
-        let mut cpus = options.cpus.iter().copied().cycle();
-        let mut workers = Vec::new();
-        for (number, queue) in (0..).zip(of_pairs) {
-            let steered = steered.as_mut().and_then(Iterator::next);
-            let source = Source::new(queue, steered);
-            workers.push(Worker::start(number, source, cpus.next())?);
-        }
+        let source = |queue| Source::new(queue, steered.as_mut().and_then(Iterator::next));
+        let sources = of_pairs.into_iter().map(source).collect();
+        let workers = Worker::start(sources, options.threads, &options.cpus)?;
         let backend = Backend::new(options, workers, device, steer);
         Ok(Self { backend: Arc::new(Mutex::new(backend)) })
     }

@@ -57,6 +57,7 @@ pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
         types: plan.types,
         operator: plan.operator,
         spread_equally: plan.spread_equally,
+        threads: plan.threads,
         cpus: plan.cpus,
         kernel_reports,
         software: matches!(steering, Steering::Software(_)),

@@ -1,5 +1,6 @@
-//! The thread of a queue pair. Its rings are its own: nobody else touches them while they run, so no
-//! packet waits for a lock. Others tell it what to do by commands, between batches.
+//! The threads that move packets. A queue pair is one thread's, its rings are touched by nobody else
+//! while they run, so no packet waits for a lock. Others tell a thread what to do by commands, between
+//! batches.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -21,11 +22,19 @@ use crate::tx::Tx;
 /// A queue pair, seen from the thread that tells it what to do.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    commands: Sender<Command>,
-    wake: Arc<OwnedFd>,
-    thread: Option<JoinHandle<()>>,
+    thread: Arc<Thread>,
+    /// Its number among those of the thread.
+    number: usize,
     rx: Arc<Counts>,
     tx: Arc<Counts>,
+}
+
+/// A thread that has one queue pair or several. It ends with this.
+#[derive(Debug)]
+struct Thread {
+    commands: Sender<(usize, Command)>,
+    wake: Arc<OwnedFd>,
+    handle: Option<JoinHandle<()>>,
 }
 
 /// Which ring of a pair.
@@ -35,6 +44,7 @@ pub(crate) enum Side {
     Tx,
 }
 
+#[derive(Debug)]
 enum Command {
     StartRx(Box<Rx>, OwnedFd),
     StartTx(Box<Tx>, OwnedFd),
@@ -48,38 +58,33 @@ enum Command {
 }
 
 impl Worker {
-    /// Start the thread of the queue pair `number`, on one CPU if one is named.
+    /// Have the queue pairs of these sources served by so many threads, in turns, each thread on one of
+    /// `cpus`, in turns too, if there are any.
     ///
     /// # Errors
-    /// The system has no descriptor or thread left, or refuses the CPU.
-    pub(crate) fn start(number: u16, source: Source, cpu: Option<usize>) -> io::Result<Self> {
-        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
-        let (commands, receiver) = mpsc::channel();
-        let pair = Pair {
-            source,
-            commands: receiver,
-            wake: wake.clone(),
-            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
-            rx: None,
-            tx: None,
+    /// The system has no descriptor or thread left, or refuses a CPU.
+    pub(crate) fn start(
+        sources: Vec<Source>,
+        threads: usize,
+        cpus: &[usize],
+    ) -> io::Result<Vec<Self>> {
+        let threads = threads.clamp(1, sources.len().max(1));
+        let mut of_threads: Vec<Vec<Source>> = (0..threads).map(|_| Vec::new()).collect();
+        let count = sources.len();
+        for (pair, source) in sources.into_iter().enumerate() {
+            of_threads[pair % threads].push(source);
+        }
+        let mut cpus = cpus.iter().copied().cycle();
+        let started = of_threads.into_iter().enumerate();
+        let started = started.map(|(number, sources)| Thread::start(number, sources, cpus.next()));
+        let started = started.map(|thread| thread.map(Arc::new)).collect::<io::Result<Vec<_>>>()?;
+        let worker = |pair: usize| Self {
+            thread: started[pair % threads].clone(),
+            number: pair / threads,
+            rx: Arc::default(),
+            tx: Arc::default(),
         };
-        let edge = epoll::EventFlags::ET;
-        let both = epoll::EventFlags::IN | epoll::EventFlags::OUT | edge;
-        pair.add(WAKE, &wake, epoll::EventFlags::IN)?;
-        // By edges: a queue that is full, while the guest has no room, wakes nobody.
-        epoll::add(&pair.epoll, pair.source.poll_fd(), epoll::EventData::new_u64(DEVICE), both)?;
-        let (started, is_started) = mpsc::channel();
-        let builder = thread::Builder::new().name(format!("pair-{number}"));
-        let thread = builder.spawn(move || {
-            let pinned = cpu.map_or(Ok(()), pin);
-            let is_pinned = pinned.is_ok();
-            let _ = started.send(pinned);
-            if is_pinned {
-                pair.run();
-            }
-        })?;
-        is_started.recv().unwrap_or_else(|_| Err(io::Error::other("a thread has failed")))?;
-        Ok(Self { commands, wake, thread: Some(thread), rx: Arc::default(), tx: Arc::default() })
+        Ok((0..count).map(worker).collect())
     }
 
     /// Start a ring; the driver kicks it by `kick`. What has come before is for nobody; what comes after
@@ -135,18 +140,51 @@ impl Worker {
     }
 
     fn tell(&self, command: Command) {
+        self.thread.tell(self.number, command);
+    }
+}
+
+impl Thread {
+    fn start(number: usize, sources: Vec<Source>, cpu: Option<usize>) -> io::Result<Self> {
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let (commands, receiver) = mpsc::channel();
+        let epoll = Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
+        add(&epoll, WAKE, &wake, epoll::EventFlags::IN)?;
+        let mut pairs = Vec::new();
+        for (number, source) in sources.into_iter().enumerate() {
+            // By edges: a queue that is full, while the guest has no room, wakes nobody.
+            let both = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET;
+            add(&epoll, token(number, DEVICE), source.poll_fd(), both)?;
+            pairs.push(Pair { number, source, epoll: epoll.clone(), rx: None, tx: None });
+        }
+        let moving = Moving { pairs, commands: receiver, wake: wake.clone(), epoll };
+        let (started, is_started) = mpsc::channel();
+        let builder = thread::Builder::new().name(format!("packets-{number}"));
+        let handle = builder.spawn(move || {
+            let pinned = cpu.map_or(Ok(()), pin);
+            let is_pinned = pinned.is_ok();
+            let _ = started.send(pinned);
+            if is_pinned {
+                moving.run();
+            }
+        })?;
+        is_started.recv().unwrap_or_else(|_| Err(io::Error::other("a thread has failed")))?;
+        Ok(Self { commands, wake, handle: Some(handle) })
+    }
+
+    fn tell(&self, number: usize, command: Command) {
         // A thread that has ended has no rings to be told of.
-        let _ = self.commands.send(command);
+        let _ = self.commands.send((number, command));
         let _ = rustix::io::write(&*self.wake, &1u64.to_ne_bytes());
     }
 }
 
-impl Drop for Worker {
+impl Drop for Thread {
     fn drop(&mut self) {
-        self.tell(Command::End);
-        if let Some(thread) = self.thread.take() {
+        self.tell(0, Command::End);
+        if let Some(handle) = self.handle.take() {
             // A thread that panicked has said so.
-            let _ = thread.join();
+            let _ = handle.join();
         }
     }
 }
@@ -160,12 +198,19 @@ fn pin(cpu: usize) -> io::Result<()> {
     Ok(sched_setaffinity(None, &cpus)?)
 }
 
+/// What a thread has.
+struct Moving {
+    pairs: Vec<Pair>,
+    commands: Receiver<(usize, Command)>,
+    wake: Arc<OwnedFd>,
+    epoll: Arc<OwnedFd>,
+}
+
 /// A queue pair, seen from its own thread.
 struct Pair {
+    number: usize,
     source: Source,
-    commands: Receiver<Command>,
-    wake: Arc<OwnedFd>,
-    epoll: OwnedFd,
+    epoll: Arc<OwnedFd>,
     rx: Option<Running<Rx>>,
     tx: Option<Running<Tx>>,
 }
@@ -178,20 +223,18 @@ struct Running<T> {
     is_ready: bool,
 }
 
-impl Pair {
+impl Moving {
     fn run(mut self) {
-        let mut events = Vec::with_capacity(8);
+        let mut events = Vec::with_capacity(64);
         loop {
-            let is_ready = self.rx.as_ref().is_some_and(|rx| rx.is_ready)
-                || self.tx.as_ref().is_some_and(|tx| tx.is_ready);
             let none = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-            let timeout = is_ready.then_some(&none);
+            let timeout = self.pairs.iter().any(Pair::is_ready).then_some(&none);
             events.clear();
             let spare = rustix::buffer::spare_capacity(&mut events);
-            match epoll::wait(&self.epoll, spare, timeout) {
+            match epoll::wait(&*self.epoll, spare, timeout) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => {
-                    log::error!("a queue pair ends, it cannot wait for events: {error}");
+                    log::error!("queue pairs end, their events cannot be waited for: {error}");
                     return;
                 }
             }
@@ -201,33 +244,52 @@ impl Pair {
                     return;
                 }
             }
-            self.work();
+            self.pairs.iter_mut().for_each(Pair::work);
         }
     }
 
     /// Something has happened. Returns whether to go on.
-    fn note(&mut self, what: u64, flags: epoll::EventFlags) -> bool {
-        match what {
-            WAKE => {
-                empty(self.wake.as_fd());
-                while let Ok(command) = self.commands.try_recv() {
-                    if !self.obey(command) {
-                        return false;
-                    }
-                }
+    fn note(&mut self, token: u64, flags: epoll::EventFlags) -> bool {
+        if token != WAKE {
+            if let Some(pair) = self.pairs.get_mut((token / KINDS) as usize) {
+                pair.note(token % KINDS, flags);
             }
-            KICK_RX => self.rx.iter_mut().for_each(Running::kicked),
-            KICK_TX => self.tx.iter_mut().for_each(Running::kicked),
-            _ => {
-                if flags.intersects(epoll::EventFlags::IN | epoll::EventFlags::ERR) {
-                    self.rx.iter_mut().for_each(|rx| rx.is_ready = true);
-                }
-                if flags.contains(epoll::EventFlags::OUT) {
-                    self.tx.iter_mut().for_each(|tx| tx.is_ready = true);
-                }
+            return true;
+        }
+        empty(self.wake.as_fd());
+        while let Ok((number, command)) = self.commands.try_recv() {
+            match (command, self.pairs.get_mut(number)) {
+                (Command::End, _) | (_, None) => return false,
+                (command, Some(pair)) => pair.obey(command),
             }
         }
         true
+    }
+}
+
+impl Pair {
+    /// Whether there may be something to do.
+    fn is_ready(&self) -> bool {
+        self.rx.as_ref().is_some_and(|rx| rx.is_ready)
+            || self.tx.as_ref().is_some_and(|tx| tx.is_ready)
+    }
+
+    /// Something has happened.
+    fn note(&mut self, what: u64, flags: epoll::EventFlags) {
+        let (in_, out) = match what {
+            KICK_RX => (true, false),
+            KICK_TX => (false, true),
+            _ => (
+                flags.intersects(epoll::EventFlags::IN | epoll::EventFlags::ERR),
+                flags.contains(epoll::EventFlags::OUT),
+            ),
+        };
+        if let Some(rx) = self.rx.as_mut().filter(|_| in_) {
+            rx.is_ready = true;
+        }
+        if let Some(tx) = self.tx.as_mut().filter(|_| out) {
+            tx.is_ready = true;
+        }
     }
 
     /// Move a batch of packets each way.
@@ -242,7 +304,7 @@ impl Pair {
         }
     }
 
-    fn obey(&mut self, command: Command) -> bool {
+    fn obey(&mut self, command: Command) {
         match command {
             Command::StartRx(mut ring, kick) => {
                 self.source.drain(ring.scratch());
@@ -275,14 +337,15 @@ impl Pair {
             Command::Reached(reached) => {
                 let _ = reached.send(());
             }
-            Command::End => return false,
+            // It is the thread's.
+            Command::End => {}
         }
-        true
     }
 
-    fn started<T>(&self, token: u64, ring: Box<T>, kick: OwnedFd) -> Option<Running<T>> {
+    fn started<T>(&self, kind: u64, ring: Box<T>, kick: OwnedFd) -> Option<Running<T>> {
         // By edges, so that the counter need not be read.
-        match self.add(token, &kick, epoll::EventFlags::IN | epoll::EventFlags::ET) {
+        let edges = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        match add(&self.epoll, token(self.number, kind), &kick, edges) {
             Ok(()) => Some(Running { ring, kick, is_ready: true }),
             Err(error) => {
                 BROKEN.warn(format_args!("a ring rests, its kicks cannot be waited for: {error}"));
@@ -293,19 +356,19 @@ impl Pair {
 
     fn stopped<T>(&self, running: Running<T>) -> T {
         // Other duplicates of the descriptor would keep it there.
-        let _ = epoll::delete(&self.epoll, &running.kick);
+        let _ = epoll::delete(&*self.epoll, &running.kick);
         *running.ring
-    }
-
-    fn add(&self, token: u64, fd: impl AsFd, flags: epoll::EventFlags) -> io::Result<()> {
-        Ok(epoll::add(&self.epoll, fd, epoll::EventData::new_u64(token), flags)?)
     }
 }
 
-impl<T> Running<T> {
-    fn kicked(&mut self) {
-        self.is_ready = true;
-    }
+/// Have events of `fd` wake the thread, as those of `token`.
+fn add(epoll: &OwnedFd, token: u64, fd: impl AsFd, flags: epoll::EventFlags) -> io::Result<()> {
+    Ok(epoll::add(epoll, fd, epoll::EventData::new_u64(token), flags)?)
+}
+
+/// What events of a queue pair's descriptors are known by.
+fn token(number: usize, kind: u64) -> u64 {
+    number as u64 * KINDS + kind
 }
 
 /// Whether there is more to do. A ring that its driver has broken is left alone until it is started
@@ -334,8 +397,9 @@ static BROKEN: RateLimited = RateLimited::new(5, Duration::from_secs(10));
 /// Packets that are moved one way before the other way and commands have their turn.
 const BATCH: usize = 64;
 
-/// What an event is of.
-const WAKE: u64 = 0;
-const KICK_RX: u64 = 1;
-const KICK_TX: u64 = 2;
-const DEVICE: u64 = 3;
+/// What an event is of: of a queue pair, or of the thread.
+const KICK_RX: u64 = 0;
+const KICK_TX: u64 = 1;
+const DEVICE: u64 = 2;
+const KINDS: u64 = 3;
+const WAKE: u64 = u64::MAX;
