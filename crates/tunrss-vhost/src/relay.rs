@@ -63,8 +63,8 @@ impl<B: VhostUserBackendReqHandlerMut> Relay<B> {
     /// # Errors
     /// [`RelayError`], after which the frontend cannot be served any more.
     pub(crate) fn handle(&mut self) -> Result<bool, RelayError> {
-        let Some(mut message) = Message::receive(&self.frontend).map_err(RelayError::Receive)?
-        else {
+        let received = Message::receive(&self.frontend).map_err(timed_out);
+        let Some(mut message) = received.map_err(RelayError::Receive)? else {
             return Ok(false);
         };
         match message.request {
@@ -88,7 +88,7 @@ impl<B: VhostUserBackendReqHandlerMut> Relay<B> {
     fn pass_on(&mut self, message: &Message) -> Result<(), RelayError> {
         message.send(&self.inner).map_err(RelayError::Internal)?;
         let handled = self.handler.handle_request();
-        self.reply().map_err(RelayError::Reply)?;
+        self.reply().map_err(timed_out).map_err(RelayError::Reply)?;
         match handled {
             Ok(()) => Ok(()),
             // Only this message was refused; who asked for an answer has it.
@@ -185,6 +185,15 @@ impl Message {
         let len = (count as usize).saturating_mul(32).saturating_add(8);
         self.body.truncate(len.max(8));
     }
+}
+
+/// What a socket's timeout is called, in words that people understand.
+fn timed_out(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock {
+        let why = format!("it takes longer than {} s", PATIENCE.as_secs());
+        return io::Error::new(io::ErrorKind::TimedOut, why);
+    }
+    error
 }
 
 /// Read bytes, and the descriptors that come with them.

@@ -20,14 +20,19 @@ use crate::peer::qemu_net::QemuNet;
 use crate::record::{Ratio, Section};
 
 const RSS: &str = "tunrss-vhost, RSS and hash report";
+const ONE_THREAD: &str = "tunrss-vhost, the same by one thread";
 const AUTOMATIC: &str = "tunrss-vhost, automatic";
 const SOFTWARE: &str = "tunrss-vhost, software";
+
+const OURS: [&str; 4] = [RSS, ONE_THREAD, AUTOMATIC, SOFTWARE];
 
 /// Who serves, and how.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Served {
     /// By RSS, with hashes.
     Rss,
+    /// The same, all queue pairs by one thread.
+    OneThread,
     /// The kernel's way, without.
     Automatic,
     /// By RSS, with hashes, without eBPF.
@@ -42,7 +47,7 @@ enum Served {
 
 impl Served {
     fn has_hashes(self) -> bool {
-        matches!(self, Self::Rss | Self::Software | Self::QemuRss)
+        matches!(self, Self::Rss | Self::OneThread | Self::Software | Self::QemuRss)
     }
 }
 
@@ -65,6 +70,7 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
                  wait until it has the last. Those that are steered in software wait in the process, in \
                  their queues already; the others in the tap"
             ),
+            "QEMU has one thread for all queues; tunrss-vhost one for each, as far as there are CPUs".into(),
             "packets that are steered in software or by QEMU are hashed in user space, the others by eBPF \
              while they are sent, which is not in the CPU time: see tap-path"
                 .into(),
@@ -79,6 +85,7 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
     }
     let mut contenders = vec![
         (RSS.to_owned(), Served::Rss),
+        (ONE_THREAD.into(), Served::OneThread),
         (AUTOMATIC.into(), Served::Automatic),
         (SOFTWARE.into(), Served::Software),
     ];
@@ -122,7 +129,7 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
                     Ok(lane) => lane,
                     Err(error) => {
                         // A peer that does not work is named; what is ours has to.
-                        let is_ours = [RSS, AUTOMATIC, SOFTWARE].contains(&name.as_str());
+                        let is_ours = OURS.contains(&name.as_str());
                         ensure!(!is_ours, "{error:#}");
                         section.notes.push(format!("left out at {case}: {error:#}"));
                         continue;
@@ -138,13 +145,18 @@ pub(crate) fn run(effort: Effort) -> Result<Section> {
             }
             let outcome = contest.run(effort)?;
             section.measured.extend(outcome.measured());
-            for name in names.iter().filter(|name| *name != RSS) {
+            let ours = names.iter().filter(|name| OURS.contains(&name.as_str()) && *name != RSS);
+            let peers = names.iter().filter(|name| !OURS.contains(&name.as_str()));
+            // Peers have one thread for all queues.
+            let pairs = ours.map(|name| (RSS, name));
+            let pairs = pairs.chain(peers.flat_map(|name| [(RSS, name), (ONE_THREAD, name)]));
+            for (ours, name) in pairs {
                 section.ratios.push(if case == CPU {
-                    outcome.ratio(RSS, name)?
+                    outcome.ratio(ours, name)?
                 } else {
                     // As packets a second, so the other way around.
-                    let of = format!("{RSS} / {name}, packets a second");
-                    Ratio { of, ..outcome.ratio(name, RSS)? }
+                    let of = format!("{ours} / {name}, packets a second");
+                    Ratio { of, ..outcome.ratio(name, ours)? }
                 });
             }
         }
@@ -317,7 +329,9 @@ impl Server {
     fn vhost(program: &Path, served: Served, tap: &str, config: &Config) -> Result<Self> {
         let mut daemon = match served {
             Served::CloudHypervisor => Daemon::cloud_hypervisor(tap)?,
-            _ => Daemon::ours(program, tap, served == Served::Software)?,
+            Served::Software => Daemon::ours(program, tap, &["--steering", "software"])?,
+            Served::OneThread => Daemon::ours(program, tap, &["--threads", "1"])?,
+            _ => Daemon::ours(program, tap, &[])?,
         };
         let mut buffers = Buffers::of(BUFFER);
         buffers.count = 0;
@@ -393,13 +407,12 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn ours(program: &Path, tap: &str, in_software: bool) -> Result<Self> {
+    fn ours(program: &Path, tap: &str, arguments: &[&str]) -> Result<Self> {
         let socket = socket(tap);
-        let steering = if in_software { "software" } else { "kernel" };
         let queues = QUEUES.to_string();
         let mut command = ending_with_us(program);
         command.arg("--socket").arg(&socket).args(["--tap", tap, "--queues", &queues]);
-        command.args(["--steering", steering]);
+        command.args(arguments);
         Self::start(&mut command, socket)
     }
 
