@@ -12,8 +12,9 @@ use tunrss::{Device, IfName};
 use tunrss_testkit::vhost::{Ack, Frontend, Guest, Options};
 
 use crate::daemon_process::{Daemon, command, is_alive};
+use crate::frames::of_every_kind;
 use crate::host::{Host, eventually, run, unique};
-use crate::served::{Served, config};
+use crate::served::{Served, check, config, queues_used};
 
 /// What the kernel says of a thread.
 fn threads(pid: u32) -> Vec<BTreeMap<String, String>> {
@@ -33,6 +34,30 @@ fn backend(daemon: &Daemon) -> u32 {
 
 fn kill(pid: u32, signal: Signal) {
     kill_process(Pid::from_raw(pid as i32).unwrap(), signal).unwrap();
+}
+
+/// There are as many threads as are asked for, at most one for each queue pair, on the CPUs that are named.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn threads_share_the_queue_pairs_and_the_cpus() {
+    for (arguments, count) in [
+        ("--queues 5 --threads 2 --cpus 0", 2),
+        ("--queues 5 --threads 1 --cpus 0", 1),
+        ("--queues 2 --threads 9 --cpus 0", 2),
+        ("--queues 3 --cpus 0", 1),
+    ] {
+        let mut served = Served::new(arguments, Options::default());
+        let threads = threads(backend(&served.daemon));
+        let moving = threads.iter().filter(|thread| thread["Name"].starts_with("packets-"));
+        let cpus: Vec<_> = moving.map(|thread| thread["Cpus_allowed_list"].as_str()).collect();
+        assert_eq!(cpus, vec!["0"; count], "{arguments}");
+        let pairs = served.guest.pairs();
+        let config = config(pairs, 1);
+        assert_eq!(served.guest.set_rss(&config).unwrap(), Ack::Ok);
+        let frames = served.pass(&of_every_kind(30, 1));
+        check(&frames, &config);
+        assert_eq!(queues_used(&frames), usize::from(pairs));
+    }
 }
 
 /// Whether a process has the file of this name open.
@@ -75,10 +100,10 @@ fn assert_confined(pid: u32, uid: &str, gid: &str) {
 #[ignore = "cargo xtask test bpf"]
 fn process_that_serves_has_no_privilege_in_any_thread() {
     for (options, uid, gid, count) in [
-        ("--queues 3", "65534", "65534", 4),
-        ("--queues 2 --user 12345", "12345", "65534", 3),
+        ("--queues 3 --threads 3", "65534", "65534", 4),
+        ("--queues 2 --threads 2 --user 12345", "12345", "65534", 3),
         // Its threads that read the device, too.
-        ("--queues 2 --steering software", "65534", "65534", 5),
+        ("--queues 2 --threads 2 --steering software", "65534", "65534", 5),
     ] {
         let served = Served::new(options, Options::default());
         let pid = backend(&served.daemon);
