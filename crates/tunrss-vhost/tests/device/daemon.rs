@@ -298,7 +298,7 @@ fn device_for_one_queue_is_served_with_one() {
     host.connect(&tap);
     let guest = Guest::connect(daemon.socket(), Options::default()).unwrap();
     assert_eq!((guest.config.mac, guest.config.mtu), ([2, 0, 0, 0, 0, 7], 1400));
-    let frames = crate::frames::of_every_kind(20, 1);
+    let frames = of_every_kind(20, 1);
     let mut served = Served { guest, daemon, host };
     assert_eq!(served.pass(&frames).len(), frames.len());
 }
