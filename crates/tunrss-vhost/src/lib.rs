@@ -22,6 +22,7 @@
 //! for queue in &queues {
 //!     fds.push(queue.as_fd().try_clone_to_owned()?);
 //! }
+//! let kernel = InKernel::new(device, queues)?;
 //! let options = Options {
 //!     device: "tap0".into(),
 //!     pairs: 4,
@@ -33,10 +34,10 @@
 //!     spread_equally: true,
 //!     threads: 4,
 //!     cpus: vec![],
-//!     kernel_reports: true,
+//!     kernel_reports: kernel.reports(),
 //!     software: false,
 //! };
-//! let mut server = Server::new(options, fds, Some(Box::new(InKernel::new(device, queues))))?;
+//! let mut server = Server::new(options, fds, Some(Box::new(kernel)))?;
 //! let listener = UnixListener::bind("/run/vm1.sock")?;
 //! // Nobody says that all is to end.
 //! let (stop, _end) = UnixStream::pair()?;

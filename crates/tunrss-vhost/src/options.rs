@@ -30,7 +30,8 @@ pub struct Options {
     pub threads: usize,
     /// The CPUs that these threads run on, in turns; none for any.
     pub cpus: Vec<usize>,
-    /// Whether the kernel puts the hash in front of frames: not on a macvtap, where the reader hashes.
+    /// Whether the kernel puts the hash in front of frames, as [`InKernel::reports`](crate::InKernel::reports)
+    /// has it; else they are hashed here when they have been read.
     pub kernel_reports: bool,
     /// Whether packets are steered and hashed by this process, for want of eBPF.
     pub software: bool,

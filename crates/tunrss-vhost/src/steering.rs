@@ -1,5 +1,6 @@
 //! What is in force on the device, and how it comes there.
 
+use tunrss::bpf::Driver;
 use tunrss::hash::rss_config::RssConfigError;
 use tunrss::hash::{HashKey, HashTypes, RssConfig};
 use tunrss::{Config, Device, Owner, Queue, ReportMode, Settings, SteeringMode};
@@ -104,14 +105,26 @@ pub struct InKernel {
     queues: Vec<Queue>,
     /// How many of them are attached.
     attached: usize,
+    reports: bool,
 }
 
 impl InKernel {
     /// Steering of a device by programs. `queues` are all of the device's, each attached, in the order in
-    /// which they were.
-    pub fn new(device: Device, queues: Vec<Queue>) -> Self {
+    /// which they were. See [`reports`](Self::reports).
+    ///
+    /// # Errors
+    /// The device is gone.
+    pub fn new(device: Device, queues: Vec<Queue>) -> tunrss::Result<Self> {
         let attached = queues.len();
-        Self { device, queues, attached }
+        let reports = device.driver() == Driver::Tun && device.mtu()? <= MAX_MTU_OF_REPORTS;
+        Ok(Self { device, queues, attached, reports })
+    }
+
+    /// Whether the kernel puts the hash in front of frames, if it is asked for:
+    /// [`Options::kernel_reports`](crate::Options::kernel_reports). It does not on a macvtap, and not where
+    /// the MTU was above [`MAX_MTU_OF_REPORTS`] when this was made; there whoever reads computes it.
+    pub fn reports(&self) -> bool {
+        self.reports
     }
 
     /// Whether programs can be loaded and found: tries it on the device.
@@ -143,10 +156,10 @@ impl InKernel {
 
     fn steer(&self, setting: &Setting) -> tunrss::Result<()> {
         let Some(control) = self.queues.first() else { return Ok(()) };
-        let report = match (setting.report, self.device.driver()) {
+        let report = match (setting.report, self.reports) {
             (false, _) => ReportMode::Off,
-            (true, tunrss::bpf::Driver::Tun) => ReportMode::Kernel,
-            (true, tunrss::bpf::Driver::Macvtap) => ReportMode::Reader,
+            (true, true) => ReportMode::Kernel,
+            (true, false) => ReportMode::Reader,
         };
         let settings = settings(setting.steering, report);
         if setting.is_nothing() {
@@ -189,6 +202,11 @@ impl Steer for InKernel {
         self.attach(count).map_err(|error| format!("cannot attach a queue: {error}"))
     }
 }
+
+/// The largest MTU whose frames can all have their hash in front, VLAN tags and all. The kernel makes no
+/// room in front of a packet of more than 16,056 bytes that is no GSO packet
+/// (`bpf_skb_change_head`, net/core/filter.c, v6.12), and one without its hash is dropped.
+pub const MAX_MTU_OF_REPORTS: u32 = 16_000;
 
 fn settings(steering: SteeringMode, report: ReportMode) -> Settings {
     Settings { steering, owner: Owner::new(OWNER), ..Settings::from(report) }

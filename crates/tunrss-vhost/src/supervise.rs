@@ -14,7 +14,6 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use sd_notify::NotifyState;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGTERM};
 use signal_hook::low_level::pipe;
-use tunrss::Kind;
 use tunrss_vhost::broker::{Broker, Turn, connection};
 use tunrss_vhost::{InKernel, Options, Setting, Steer, keep_descriptors_from_children};
 
@@ -46,8 +45,9 @@ pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
         .map(|queue| queue.as_fd().try_clone_to_owned())
         .collect::<io::Result<_>>()
         .map_err(|source| DaemonError::Handover { source })?;
-    let kernel_reports = device.kind() != Kind::Macvtap;
-    let steering = steering(plan.steering, InKernel::new(device, queues))?;
+    let kernel = InKernel::new(device, queues)?;
+    let kernel_reports = kernel.reports();
+    let steering = steering(plan.steering, kernel)?;
     let options = Options {
         device: plan.device.to_string(),
         pairs: plan.pairs,

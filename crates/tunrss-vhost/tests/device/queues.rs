@@ -5,7 +5,7 @@ use tunrss_testkit::vhost::{Ack, Buffers, Guest, Options, feature};
 
 use crate::daemon_process::Daemon;
 use crate::frames::{Large, flows, of_every_kind};
-use crate::host::{Host, deadline, unique};
+use crate::host::{Host, deadline, run, unique};
 use crate::served::{Served, check, check_queues, config, queues_used, receive};
 
 #[test]
@@ -235,5 +235,23 @@ fn memory_in_many_regions() {
             assert!(frame.bytes == bytes);
         }
         check(&served.pass(&of_every_kind(10, 1)), &config);
+    }
+}
+
+/// Frames that the kernel cannot put a hash in front of have one all the same.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn large_mtu() {
+    for mtu in ["16000", "16001", "60000"] {
+        let mut served = Served::new(&format!("--queues 4 --mtu {mtu}"), Options::default());
+        for device in [served.host.wire_name(), served.host.bridge()] {
+            run(&format!("ip link set dev {device} mtu {mtu}"));
+        }
+        let config = config(4, 1);
+        assert_eq!(served.guest.set_rss(&config).unwrap(), Ack::Ok);
+        let headers = 28;
+        for payload in [100, mtu.parse::<usize>().unwrap() - headers] {
+            check(&served.pass(&flows(8, payload)), &config);
+        }
     }
 }
