@@ -178,8 +178,9 @@ impl Apt {
         fs::write(
             &sources,
             format!(
-                "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: {suites}\n\
-                 Components: main\nSigned-By: {keyring}\n"
+                "Types: deb\nURIs: {}\nSuites: {suites}\nComponents: main\n\
+                 Signed-By: {keyring}\n",
+                mirror()?
             ),
         )?;
         let options = vec![
@@ -207,9 +208,33 @@ impl Apt {
     }
 }
 
+/// Where this machine has Debian's packages from.
+fn mirror() -> Result<String> {
+    let targets = Child::new("apt-get")
+        .args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"])
+        .run()?;
+    targets.check()?;
+    let found = archive(&targets.output);
+    Ok(found.context("no archive of Debian's is among apt-get's sources")?.to_owned())
+}
+
+/// The first archive of Debian's own suites among the addresses of archives.
+fn archive(addresses: &str) -> Option<&str> {
+    let mut addresses = addresses.lines().map(str::trim);
+    addresses.find(|address| address.trim_end_matches('/').ends_with("/debian"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn archive_is_not_that_of_security_or_of_others() {
+        let addresses = "http://mirror.example/debian-security/\nhttps://else.example/node/\n\
+                         http://mirror.example/debian/\nhttp://other.example/debian/\n";
+        assert_eq!(archive(addresses), Some("http://mirror.example/debian/"));
+        assert_eq!(archive("http://mirror.example/debian-security/\n"), None);
+    }
 
     #[test]
     fn kernel_is_the_dependency() {
