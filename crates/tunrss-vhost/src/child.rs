@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use tunrss_vhost::broker::Remote;
 use tunrss_vhost::serve::Server;
+use tunrss_vhost::steering::in_one_line;
 use tunrss_vhost::{RateLimited, Steer, status};
 
 use crate::error::DaemonError;
@@ -108,7 +109,7 @@ impl Serving {
                     format_args!("the frontend is gone; the next one is waited for"),
                 ),
                 // What one has done wrong is not the next one's loss.
-                Err(error) => FRONTENDS.warn(format_args!("{}", error.in_one_line())),
+                Err(error) => FRONTENDS.warn(format_args!("{}", in_one_line(&error))),
             }
         }
     }

@@ -231,12 +231,6 @@ impl DaemonError {
         Some(hint)
     }
 
-    /// What was tried and the causes, for a log.
-    pub(crate) fn in_one_line(&self) -> String {
-        let causes = std::iter::successors(self.source(), |&cause| cause.source());
-        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
-    }
-
     /// Whether nobody reads what is printed any more, which is no failure: `... status | head`.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Print { source } if source.kind() == io::ErrorKind::BrokenPipe)

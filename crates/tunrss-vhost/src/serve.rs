@@ -24,7 +24,7 @@ pub struct Server {
 
 impl Server {
     /// Make the device of `queues`, which are all of the TAP's or macvtap's, in their order, with
-    /// virtio-net headers of 12 bytes; a thread is started for each. `steer` puts settings in force;
+    /// virtio-net headers of 12 bytes, and start the threads that move packets. `steer` puts settings in force;
     /// without it they are executed here, by threads and copies.
     ///
     /// # Errors

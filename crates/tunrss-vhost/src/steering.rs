@@ -1,5 +1,7 @@
 //! What is in force on the device, and how it comes there.
 
+use std::error::Error;
+
 use tunrss::bpf::Driver;
 use tunrss::hash::rss_config::RssConfigError;
 use tunrss::hash::{HashKey, HashTypes, RssConfig};
@@ -197,7 +199,7 @@ impl Steer for InKernel {
             if let Err(error) = self.attach(before) {
                 log::error!("{}: cannot attach a queue again: {error}", self.device.name());
             }
-            return Err(in_words(&error));
+            return Err(in_one_line(&error));
         }
         self.attach(count).map_err(|error| format!("cannot attach a queue: {error}"))
     }
@@ -213,14 +215,9 @@ fn settings(steering: SteeringMode, report: ReportMode) -> Settings {
 }
 
 /// The error and what it comes from, in one line.
-fn in_words(error: &tunrss::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        words = format!("{words}: {error}");
-        source = error.source();
-    }
-    words
+pub fn in_one_line(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Who has set what is in force, as `tunrss show` has it.

@@ -15,6 +15,7 @@ use sd_notify::NotifyState;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGTERM};
 use signal_hook::low_level::pipe;
 use tunrss_vhost::broker::{Broker, Turn, connection};
+use tunrss_vhost::steering::in_one_line;
 use tunrss_vhost::{InKernel, Options, Setting, Steer, keep_descriptors_from_children};
 
 use crate::args::Who;
@@ -162,13 +163,8 @@ fn steering(who: Who, mut kernel: InKernel) -> Result<Steering, DaemonError> {
     match kernel.probe() {
         Ok(()) => Ok(Steering::Kernel(kernel)),
         Err(error) if who == Who::Auto && error.kind() == tunrss::ErrorKind::System => {
-            let mut why = String::new();
-            let mut source: Option<&dyn std::error::Error> = Some(&error);
-            while let Some(error) = source {
-                why += &format!(": {error}");
-                source = error.source();
-            }
-            log::warn!("steering and hashing in software, which takes more CPU time{why}");
+            let why = in_one_line(&error);
+            log::warn!("steering and hashing in software, which takes more CPU time: {why}");
             Ok(Steering::Software(kernel))
         }
         Err(error) => Err(error.into()),
