@@ -76,10 +76,16 @@ impl Lowering<'_> {
         self.asm.mov(Reg::R8, 0);
         self.outermost();
         self.asm.bind(self.window);
-        self.check_shortest();
         let [load_full, loaded] = ["load_full", "loaded"].map(|name| self.asm.label(name));
-        if full > self.shortest() {
+        if full == self.shortest() {
+            self.check_shortest();
+        } else {
+            // The upper bound comes first. What is left of the packet inside a tunnel is a difference,
+            // which the verifier knows as -64..=0xffffffcb. Linux 7.2 keeps one range of a register, as
+            // an arc of a circle (`struct cnum64`, include/linux/cnum.h). A lower bound cuts that arc in
+            // two, so it would be forgotten, and the length below could be 0.
             self.asm.jump_if(Cond::Ge, Reg::R7, full, load_full);
+            self.check_shortest();
             self.asm.comment("a short packet: what there is");
             for slot in (WINDOW..WINDOW + full as i16).step_by(8) {
                 self.asm.store(Size::Double, Reg::R10, slot, 0);

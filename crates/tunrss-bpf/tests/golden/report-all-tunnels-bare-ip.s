@@ -11,9 +11,9 @@
      2  r8 = 0
      3  *(u64 *)(r10 -136) = 0
 window:
+     4  if r7 >= 44 goto load_full
         ; too short for any IP header
-     4  if r7 < 20 goto unclassified
-     5  if r7 >= 44 goto load_full
+     5  if r7 < 20 goto unclassified
         ; a short packet: what there is
      6  *(u64 *)(r10 -72) = 0
      7  *(u64 *)(r10 -64) = 0

@@ -13,9 +13,9 @@ unmarked:
      4  r8 = 0
      5  *(u64 *)(r10 -136) = 0
 window:
+     6  if r7 >= 66 goto load_full
         ; too short for any IP header
-     6  if r7 < 34 goto unclassified
-     7  if r7 >= 66 goto load_full
+     7  if r7 < 34 goto unclassified
         ; a short packet: what there is
      8  *(u64 *)(r10 -72) = 0
      9  *(u64 *)(r10 -64) = 0
