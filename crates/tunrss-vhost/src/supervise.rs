@@ -162,6 +162,8 @@ fn steering(who: Who, mut kernel: InKernel) -> Result<Steering, DaemonError> {
     }
     match kernel.probe() {
         Ok(()) => Ok(Steering::Kernel(kernel)),
+        // That another process is changing the device says nothing of what the kernel can do.
+        Err(error @ tunrss::Error::Locked { .. }) => Err(error.into()),
         Err(error) if who == Who::Auto && error.kind() == tunrss::ErrorKind::System => {
             let why = in_one_line(&error);
             log::warn!("steering and hashing in software, which takes more CPU time: {why}");

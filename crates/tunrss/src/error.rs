@@ -5,7 +5,7 @@ use std::io;
 use rustix::io::Errno;
 use tunrss_bpf::Owner;
 
-use crate::{Foreign, IfName, NameError};
+use crate::{Foreign, IfName, NameError, Process};
 
 /// Result of what this crate does apart from reading and writing packets.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -204,8 +204,19 @@ pub enum Error {
         owner: Owner,
     },
     /// Somebody else has been changing the device for too long.
-    #[error("cannot wait for another change of {name} to end")]
+    #[error(
+        "another change of {name} does not end{}",
+        holder.as_ref().map_or_else(String::new, |holder| format!(": {holder} is making it"))
+    )]
     Locked {
+        /// The device.
+        name: IfName,
+        /// Who, if this process may see that.
+        holder: Option<Process>,
+    },
+    /// Nothing makes sure that nobody else changes the device at the same time.
+    #[error("cannot lock {name} against other changes")]
+    Lock {
         /// The device.
         name: IfName,
         /// Why.
@@ -323,7 +334,7 @@ impl Error {
             | Self::OpenMacvtap { source, .. }
             | Self::Set { source, .. }
             | Self::Netlink { source, .. }
-            | Self::Locked { source, .. }
+            | Self::Lock { source, .. }
             | Self::Netns { source, .. }
             | Self::Capture { source, .. }
             | Self::Software { source, .. } => source.raw_os_error(),
@@ -362,8 +373,11 @@ impl Error {
                 format!("`tunrss show {name}` prints the table; entries count from 0")
             }
             Self::OwnedByOther { .. } => "let its owner change it, or take the device with --force".into(),
-            Self::Locked { source, .. } if source.raw_os_error() == Some(EADDRINUSE) => {
-                "another process is changing the device, or has been stopped while it did: find it with `grep 'tunrss device' /proc/net/unix`".into()
+            Self::Locked { .. } => {
+                "that process may have been stopped in the middle of it: let it go on, or end it".into()
+            }
+            Self::Lock { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "who else changes a device is seen by the kernel's netlink_diag (CONFIG_NETLINK_DIAG), or else in /proc/thread-self/net/netlink: mount a procfs on /proc".into()
             }
             Self::OpenMacvtap { source, .. } if source.raw_os_error() == Some(EBUSY) => {
                 format!("a macvtap has at most {} queues", crate::MAX_QUEUES)
@@ -425,7 +439,6 @@ const EACCES: i32 = Errno::ACCESS.raw_os_error();
 const EAGAIN: i32 = Errno::AGAIN.raw_os_error();
 const E2BIG: i32 = Errno::TOOBIG.raw_os_error();
 const EFAULT: i32 = Errno::FAULT.raw_os_error();
-const EADDRINUSE: i32 = Errno::ADDRINUSE.raw_os_error();
 const EOPNOTSUPP: i32 = Errno::OPNOTSUPP.raw_os_error();
 const EMFILE: i32 = Errno::MFILE.raw_os_error();
 const EBUSY: i32 = Errno::BUSY.raw_os_error();

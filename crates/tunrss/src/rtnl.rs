@@ -7,7 +7,8 @@ use std::net::IpAddr;
 
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CREATE, NLM_F_DUMP_INTR, NLM_F_REPLACE, NLM_F_REQUEST,
-    NetlinkDeserializable, NetlinkHeader, NetlinkMessage, NetlinkPayload, Nla, NlasIterator,
+    NetlinkDeserializable, NetlinkHeader, NetlinkMessage, NetlinkPayload, NetlinkSerializable, Nla,
+    NlasIterator,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use netlink_packet_route::link::{
@@ -166,7 +167,20 @@ pub(crate) fn exchange<A>(
 where
     A: NetlinkDeserializable,
 {
-    let mut socket = Socket::new(NETLINK_ROUTE)?;
+    exchange_over(NETLINK_ROUTE, message, flags)
+}
+
+/// The same by any protocol of netlink.
+pub(crate) fn exchange_over<M, A>(
+    protocol: isize,
+    message: M,
+    flags: u16,
+) -> std::result::Result<Vec<A>, Refusal>
+where
+    M: NetlinkSerializable,
+    A: NetlinkDeserializable,
+{
+    let mut socket = Socket::new(protocol)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
     // The kernel's words on a refusal, right behind the header of the request.
@@ -175,7 +189,7 @@ where
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
     header.sequence_number = 1;
-    let mut message = NetlinkMessage::new(header, NetlinkPayload::from(message));
+    let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(message));
     message.finalize();
     let mut bytes = vec![0; message.buffer_len()];
     message.serialize(&mut bytes);

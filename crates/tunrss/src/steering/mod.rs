@@ -46,7 +46,7 @@ impl Device {
     /// - [`Error::QueueNumber`] if `config` names a queue that no device can have.
     /// - [`Error::OwnedByOther`] if another owner's configuration is in force, [`Error::Foreign`] if
     ///   another tool may steer the device; not by [force](Settings::force).
-    /// - [`Error::Load`], [`Error::Hook`], [`Error::Set`], [`Error::Locked`] and those of
+    /// - [`Error::Load`], [`Error::Hook`], [`Error::Set`], [`Error::Lock`], [`Error::Locked`] and those of
     ///   [`Device::open_queues`] if the system refuses. What was in force stays so.
     pub fn steer<T: AsRef<[u16]>>(
         &self,
@@ -99,9 +99,11 @@ impl Device {
     /// # Errors
     /// - [`Error::ReadBack`], also without the privilege to look at programs (CAP_SYS_ADMIN).
     /// - [`Error::ReportLost`] if the report program has been taken away from the device.
-    /// - [`Error::Locked`] if changes by others do not come to an end.
+    ///
+    /// A change that another process is making is waited for. One that does not end within a second is
+    /// not; then a warning, by way of `log`, says that what is returned may be half of it.
     pub fn steering(&self) -> Result<Option<State>> {
-        let _lock = Lock::of(self)?;
+        let _lock = Lock::to_look(self);
         Ok(Programs::of(self)?.in_force()?.map(|found| found.state))
     }
 
@@ -113,7 +115,7 @@ impl Device {
     /// # Errors
     /// As for [`Device::steering`].
     pub fn counters(&self) -> Result<Option<Counters>> {
-        let _lock = Lock::of(self)?;
+        let _lock = Lock::to_look(self);
         let Some(found) = Programs::of(self)?.in_force()? else { return Ok(None) };
         if found.state.counter_cpus == 0 {
             return Ok(None);
@@ -127,7 +129,7 @@ impl Device {
     /// # Errors
     /// As for [`Device::steering`].
     pub fn conflicts(&self) -> Result<Vec<Conflict>> {
-        let _lock = Lock::of(self)?;
+        let _lock = Lock::to_look(self);
         let Some(found) = Programs::of(self)?.in_force()? else { return Ok(Vec::new()) };
         let action = match found.state.report {
             ReportMode::Kernel => Action::Ok,
@@ -144,7 +146,8 @@ impl Device {
     /// # Errors
     /// - [`Error::NothingInForce`], [`Error::EntryIndex`], [`Error::QueueNumber`]; no entry is
     ///   changed then.
-    /// - [`Error::OwnedByOther`], [`Error::Locked`] and those of [`Device::steering`].
+    /// - [`Error::OwnedByOther`], [`Error::Lock`], [`Error::Locked`] and those of
+    ///   [`Device::steering`].
     pub fn set_entries(&self, entries: &[(usize, u16)]) -> Result<State> {
         self.set_entries_as(entries, &Settings::default())
     }
@@ -161,8 +164,8 @@ impl Device {
     /// was anything of ours. A program of another tool that cannot be seen is removed, too.
     ///
     /// # Errors
-    /// [`Error::OwnedByOther`], [`Error::Foreign`], [`Error::Locked`], [`Error::ReadBack`],
-    /// [`Error::Set`] and those of [`Device::open_queues`].
+    /// [`Error::OwnedByOther`], [`Error::Foreign`], [`Error::Lock`], [`Error::Locked`],
+    /// [`Error::ReadBack`], [`Error::Set`] and those of [`Device::open_queues`].
     pub fn clear(&self) -> Result<bool> {
         self.clear_as(&Settings::default())
     }
