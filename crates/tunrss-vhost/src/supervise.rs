@@ -46,11 +46,12 @@ pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
         .map(|queue| queue.as_fd().try_clone_to_owned())
         .collect::<io::Result<_>>()
         .map_err(|source| DaemonError::Handover { source })?;
+    let device_name = device.name().to_string();
     let kernel = InKernel::new(device, queues)?;
     let kernel_reports = kernel.reports();
     let steering = steering(plan.steering, kernel)?;
     let options = Options {
-        device: plan.device.to_string(),
+        device: device_name.clone(),
         pairs: plan.pairs,
         mac,
         mtu,
@@ -79,7 +80,7 @@ pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
     }
     let ready = match &source {
         Source::Listening(bound) => bound.path().display().to_string(),
-        Source::Connected(_) => plan.device.to_string(),
+        Source::Connected(_) => device_name,
     };
     let mut supervision =
         Supervision { backend, signals, broker: Broker::new(socket, steering, pairs) };

@@ -55,10 +55,11 @@ mod steering;
 mod sys;
 
 pub use attachment::Attachment;
+pub use control::QueueHolder;
 pub use device::{Device, DeviceOptions, Kind, MAX_QUEUES};
 pub use error::{Error, ErrorKind, Result};
 pub use foreign::Foreign;
-pub use name::{IfName, NameError};
+pub use name::{DeviceName, IfName, NameError};
 pub use offloads::Offloads;
 pub use process::Process;
 pub use queue::{PacketInformation, Queue, Received, Record, Report};

@@ -16,6 +16,7 @@ mod lock;
 mod macvtap;
 mod modes;
 mod moved;
+mod names;
 mod other_process;
 mod replaced;
 mod senders;
