@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tunrss::caps::{self, Capabilities};
 use tunrss::hook::Effect;
-use tunrss::{Device, Error, IfName, ReportMode};
+use tunrss::{Device, DeviceName, Error, ReportMode};
 
 use super::show::Status;
 use crate::error::CliError;
@@ -66,7 +66,7 @@ fn checks(found: &Capabilities) -> Vec<Check> {
 }
 
 /// Look at a device: what steers it, and what may be in the way.
-fn examine(name: &IfName) -> Result<Examined, CliError> {
+fn examine(name: &DeviceName) -> Result<Examined, CliError> {
     let device = Device::open(name)?;
     let mut problems = Vec::new();
     let mut notes = Vec::new();
@@ -92,7 +92,7 @@ fn examine(name: &IfName) -> Result<Examined, CliError> {
                 .into(),
         );
     }
-    Ok(Examined { name: name.to_string(), status: status.word, problems, notes })
+    Ok(Examined { name: device.name().to_string(), status: status.word, problems, notes })
 }
 
 #[derive(Serialize)]
