@@ -12,6 +12,7 @@ mod guard;
 mod hook;
 mod kept;
 mod limits;
+mod loader;
 mod macvtap;
 mod modes;
 mod moved;
