@@ -241,6 +241,9 @@ pub(crate) struct SetArgs {
 }
 
 /// Show a device's steering, in the shape of `ethtool -x`
+///
+/// Exits with 1 if a program of what was set is missing: whoever holds a queue can take it away. `set`
+/// puts it back.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

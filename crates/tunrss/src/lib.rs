@@ -24,9 +24,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Loading eBPF needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in the initial user namespace, finding
-//! what is in force (also to replace it) CAP_SYS_ADMIN; creating a device and reading it needs
-//! CAP_NET_ADMIN in the network namespace's user namespace.
+//! Setting a device loads eBPF, which needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in the initial user
+//! namespace. Finding what is in force needs CAP_SYS_ADMIN there; without it a device can be set, but
+//! not looked at nor cleared, and [`Device::steer`] warns that it has not looked. Creating a device and
+//! reading it needs CAP_NET_ADMIN in the network namespace's user namespace.
 #![deny(unsafe_code)]
 
 #[cfg(target_endian = "big")]
@@ -64,7 +65,7 @@ pub use offloads::Offloads;
 pub use process::Process;
 pub use queue::{PacketInformation, Queue, Received, Record, Report};
 pub use software::{Counts, SoftwareSteering, VirtualQueue};
-pub use steering::{Settings, Steering, possible_cpus};
+pub use steering::{Claim, Inspection, Missing, Settings, Steering, possible_cpus};
 pub use tunrss_bpf as bpf;
 pub use tunrss_bpf::counters::Count;
 pub use tunrss_bpf::{Counters, Owner, ReportMode, State, SteeringMode};

@@ -111,7 +111,7 @@ fn open(device: &Device, number: Dev) -> io::Result<OwnedFd> {
 
 /// A file system of this kind, mounted nowhere. A sysfs is that of the calling thread's network
 /// namespace.
-fn mount(kind: &str) -> io::Result<OwnedFd> {
+pub(crate) fn mount(kind: &str) -> io::Result<OwnedFd> {
     let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
     fsconfig_create(&context)?;
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;

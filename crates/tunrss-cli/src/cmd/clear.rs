@@ -15,11 +15,8 @@ pub(crate) fn run(plan: ClearPlan, output: &mut Output) -> Result<Exit, CliError
     let name = device.name().clone();
     let was_steered = if dry_run {
         check_owner(&device, &settings)?;
-        match device.steering() {
-            // What is left of it would be removed.
-            Err(tunrss::Error::ReportLost { .. }) => true,
-            result => result?.is_some(),
-        }
+        // What is left of it would be removed as well.
+        device.inspect()?.state.is_some()
     } else {
         device.clear_as(&settings)?
     };

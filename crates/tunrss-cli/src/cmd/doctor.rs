@@ -70,13 +70,18 @@ fn examine(name: &DeviceName) -> Result<Examined, CliError> {
     let device = Device::open(name)?;
     let mut problems = Vec::new();
     let mut notes = Vec::new();
-    let state = match device.steering() {
-        Err(error @ Error::ReportLost { .. }) => {
-            problems.push(error.to_string());
-            None
-        }
-        result => result?,
-    };
+    let found = device.inspect()?;
+    problems.extend(
+        found
+            .missing
+            .iter()
+            .map(|missing| format!("{missing}; `tunrss set` or `tunrss clear` puts it right")),
+    );
+    if let Some(uid) = found.other_user() {
+        notes.push(format!("what is in force was loaded by user {uid}"));
+    }
+    notes.extend(found.claims.iter().map(|claim| format!("not believed: {claim}")));
+    let state = found.state;
     let status = Status::of(&device, state.as_ref());
     for conflict in device.conflicts().unwrap_or_default() {
         match conflict.effect {

@@ -65,6 +65,9 @@ pub(crate) struct Show {
     pub(crate) status: String,
     pub(crate) foreign: Vec<String>,
     pub(crate) steering: Option<Steering>,
+    pub(crate) loaded_by: Option<u32>,
+    pub(crate) missing: Vec<String>,
+    pub(crate) claims: Vec<String>,
     pub(crate) counters: Option<Stats>,
 }
 

@@ -60,6 +60,9 @@ fn commands_say_the_same_in_json() {
         status: "none".into(),
         foreign: vec![],
         steering: None,
+        loaded_by: None,
+        missing: vec![],
+        claims: vec![],
         counters: None,
     };
     assert_eq!(show(&net), nothing);

@@ -21,16 +21,16 @@ impl Net {
         net
     }
 
-    /// That of `ip netns`.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// One with a device `t0` that `create` has made.
     pub(crate) fn with_device(queues: u16) -> Self {
         let net = Self::new();
         net.run(&format!("create t0 --queues {queues}")).answer();
         net
+    }
+
+    /// By which `ip` knows the namespace.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// `program`, to be run in the namespace.
@@ -126,3 +126,8 @@ pub(crate) const WITHOUT_PTRACE: &[&str] =
 /// As root without any capability.
 pub(crate) const WITHOUT_CAPABILITIES: &[&str] =
     &["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+
+/// As root with what setting a device takes, and no more: not with CAP_SYS_ADMIN, which finding
+/// programs takes.
+pub(crate) const WITHOUT_SYS_ADMIN: &[&str] =
+    &["setpriv", "--bounding-set=-all,+net_admin,+bpf,+perfmon", "--inh-caps=-all"];

@@ -7,6 +7,7 @@
 //! nothing to clean up when a device ends. `install` has the order of the steps.
 
 mod find;
+mod inspection;
 mod install;
 mod settings;
 
@@ -28,13 +29,19 @@ use crate::lock::Lock;
 use crate::queue::Report;
 
 use find::{InForce, Programs};
+use install::Look;
 
+pub use inspection::{Claim, Inspection, Missing};
 pub use install::possible_cpus;
 pub use settings::Settings;
 
 impl Device {
     /// Put `config` in force until the result is dropped, or for good: see [`Steering::keep`].
     /// `settings` may be just a [`ReportMode`].
+    ///
+    /// A process without CAP_SYS_ADMIN may not look for what was set before, nor whose it is. It can set
+    /// a device to which no program is attached that could be ours, with a warning by way of `log`;
+    /// steering programs are replaced then, whoever has set them.
     ///
     /// Packets are steered by it from now on. What was in force before is replaced in one step: a
     /// packet sees the old configuration or the new one, never a mixture, and none is lost. Readers
@@ -64,7 +71,8 @@ impl Device {
         install::check_queue(config.highest_queue())?;
         let settings = settings.into();
         let control = self.control()?;
-        let program = install::install(self, control.as_ref().map(AsFd::as_fd), config, &settings)?;
+        let descriptor = control.as_ref().map(AsFd::as_fd);
+        let program = install::install(self, descriptor, config, &settings, Look::IfAllowed)?;
         let report = Report::new(settings.report, config);
         let owner = settings.owner;
         let device = self.clone();
@@ -81,7 +89,8 @@ impl Device {
     /// Any queue number is taken, modulo the attached queues when a packet comes.
     ///
     /// # Errors
-    /// As for [`Device::steer`]. What was in force stays so.
+    /// As for [`Device::steer`]; [`Error::ReadBack`] without the privilege to look at programs
+    /// (CAP_SYS_ADMIN). What was in force stays so.
     pub fn steer_by<T: AsRef<[u16]>>(
         &self,
         control: impl AsFd,
@@ -90,7 +99,7 @@ impl Device {
     ) -> Result<()> {
         let config = config.as_borrowed();
         self.by(self.as_control(&control), |device, control| {
-            install::install(device, control, &config, settings).map(drop)
+            install::install(device, control, &config, settings, Look::Must).map(drop)
         })
     }
 
@@ -109,6 +118,9 @@ impl Device {
     /// programs; `None` if nothing of ours is. A steering program of another tool is not seen here:
     /// the kernel has no query for it. See [`Device::foreign`].
     ///
+    /// Of what was set in report mode `kernel`, other parts than the report program can be missing: see
+    /// [`Device::inspect`].
+    ///
     /// # Errors
     /// - [`Error::ReadBack`], also without the privilege to look at programs (CAP_SYS_ADMIN).
     /// - [`Error::ReportLost`] if the report program has been taken away from the device.
@@ -118,6 +130,19 @@ impl Device {
     pub fn steering(&self) -> Result<Option<State>> {
         let _lock = Lock::to_look(self);
         Ok(Programs::of(self)?.in_force()?.map(|found| found.state))
+    }
+
+    /// What was set on the device, and what of it is not there any more: whoever holds a queue of a TUN
+    /// or TAP can take its steering and filter program away, and others its report program. Also whose
+    /// it is, and what is only claimed.
+    ///
+    /// For a moment after a program was taken away the kernel still has it, and it is not missed.
+    ///
+    /// # Errors
+    /// Those of [`Device::steering`] but [`Error::ReportLost`].
+    pub fn inspect(&self) -> Result<Inspection> {
+        let _lock = Lock::to_look(self);
+        Programs::of(self)?.inspect()
     }
 
     /// What the programs have counted since the configuration in force was set; `None` if nothing of
@@ -133,7 +158,8 @@ impl Device {
         if found.state.counter_cpus == 0 {
             return Ok(None);
         }
-        let section = found.program.counters().map_err(|source| self.unreadable(source))?;
+        let section =
+            found.program.counters(&found.state).map_err(|source| self.unreadable(source))?;
         Ok(Counters::decode(&found.state, &section))
     }
 
@@ -237,7 +263,7 @@ impl Device {
 
 /// A configuration in force on a device. Dropping it brings the kernel's automatic steering back,
 /// unless it is [kept](Steering::keep) or something else is in force by then. If the process is
-/// killed it stays in force.
+/// killed it stays in force; also if it may not look at programs (CAP_SYS_ADMIN), with a warning.
 pub struct Steering {
     device: Device,
     control: Option<OwnedFd>,
@@ -268,7 +294,7 @@ impl Steering {
         let control = self.control.as_ref().map(AsFd::as_fd);
         let config_now = config.as_borrowed();
         self.program = self.device.by(control, |device, control| {
-            install::install(device, control, &config_now, &settings)
+            install::install(device, control, &config_now, &settings, Look::IfAllowed)
         })?;
         self.report = Report::new(settings.report, config);
         self.owner = settings.owner;
@@ -306,9 +332,13 @@ impl Drop for Steering {
         if self.is_kept {
             return;
         }
-        // The device may be gone already.
-        if let Err(error) = self.end() {
-            log::debug!("{error}");
+        match self.end() {
+            Ok(()) => {}
+            Err(error) if error.is_permission() => {
+                log::warn!("{}: what was set stays in force: {error}", self.device.name());
+            }
+            // The device may be gone already.
+            Err(error) => log::debug!("{error}"),
         }
     }
 }

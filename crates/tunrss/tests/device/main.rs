@@ -12,6 +12,7 @@ mod guard;
 mod hook;
 mod kept;
 mod limits;
+mod loader;
 mod lock;
 mod macvtap;
 mod modes;

@@ -16,7 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use serde::Serialize;
 use tunrss::capture::{MAX_PACKET, PacketSocket};
-use tunrss::{Device, IfName};
+use tunrss::{Device, IfName, Missing};
 
 use self::file::Encoder;
 use self::line::Line;
@@ -64,8 +64,10 @@ pub(crate) fn run(plan: CapturePlan, output: &mut Output) -> Result<Exit, CliErr
         sink,
         summary: Summary::new(&name),
         received: 0,
+        told: vec![],
         output,
     };
+    capture.tell_missing()?;
     capture.summary.end = capture.packets()?;
     capture.finish()?;
     Ok(Exit::Done)
@@ -81,6 +83,8 @@ struct Capture<'a> {
     summary: Summary,
     /// Packets that came to the socket, those that it dropped among them.
     received: u64,
+    /// What was told to be missing.
+    told: Vec<Missing>,
     output: &'a mut Output,
 }
 
@@ -120,8 +124,19 @@ impl Capture<'_> {
                 if !self.steering.look_again()? {
                     ending = ending.or(Some((End::Gone, Instant::now() + LAST_PACKETS)));
                 }
+                self.tell_missing()?;
             }
         }
+    }
+
+    /// Warn of what of the configuration the device does not have any more, once.
+    fn tell_missing(&mut self) -> Result<(), CliError> {
+        let missing = self.steering.missing();
+        for part in missing.iter().filter(|part| !self.told.contains(part)) {
+            self.output.warn(&format!("{}: {part}", self.steering.name()))?;
+        }
+        self.told = missing.to_vec();
+        Ok(())
     }
 
     /// Take what is waiting, at most [`BATCH`] packets.
