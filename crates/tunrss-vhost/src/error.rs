@@ -207,6 +207,11 @@ impl DaemonError {
                 io::ErrorKind::PermissionDenied => "ask as the user that the daemon runs as".into(),
                 io::ErrorKind::InvalidData => "is it the path of a status socket?".into(),
                 io::ErrorKind::TimedOut => "the daemon is busy or stopped".into(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                    "no daemon answers there: the path is that of its --socket with \".status\" \
+                     behind, unless --status named another"
+                        .into()
+                }
                 _ => return hint_of_path(source).map(Into::into),
             },
             Self::Server { source, .. } if source.raw_os_error() == Some(EINVAL) => {
