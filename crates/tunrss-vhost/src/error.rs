@@ -75,6 +75,8 @@ pub(crate) enum DaemonError {
     Filter { source: Box<dyn Error + Send + Sync> },
     #[error("cannot prepare {device} for guests")]
     Server { device: String, source: io::Error },
+    #[error("the device {device} is gone")]
+    DeviceGone { device: String },
     #[error("cannot take a frontend's connection")]
     Accept { source: io::Error },
     #[error("cannot serve the frontend")]
@@ -123,6 +125,7 @@ impl DaemonError {
             | Self::Become { .. }
             | Self::Filter { .. }
             | Self::Server { .. }
+            | Self::DeviceGone { .. }
             | Self::Accept { .. }
             | Self::Serve { .. }
             | Self::Print { .. } => Exit::Refused,
@@ -216,6 +219,11 @@ impl DaemonError {
             },
             Self::Server { source, .. } if source.raw_os_error() == Some(EINVAL) => {
                 "if --cpus is given: are these CPUs there, and allowed to this process?".into()
+            }
+            Self::DeviceGone { .. } => {
+                "somebody has deleted it, or the device below a macvtap: start the daemon again when \
+                 it is there; a TAP that is not there is created"
+                    .into()
             }
             Self::Internal { .. } => {
                 "this is our bug: please report it with the command you typed".into()
