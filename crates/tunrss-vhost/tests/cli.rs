@@ -108,6 +108,10 @@ fn mistakes_are_told_before_anything_is_made() {
         ("--tap tap0 --queues 0", "error: cannot use --queues 0: a guest has 1 to 127 queue pairs"),
         ("--tap tap0 --types tcp", "error: cannot use --types \"tcp\""),
         ("--tap tap0 --hkey zz", "error: cannot use --hkey\n"),
+        (
+            "--tap tap0 --hkey @/no/such/file",
+            "error: cannot use --hkey\ncaused by: cannot read /no/such/file\n",
+        ),
         ("--tap tap0 --mac 1:2", "error: cannot use --mac \"1:2\""),
         ("--tap tap0 --mtu 1", "error: cannot use --mtu 1"),
         ("--tap tap0 --cpus x", "error: cannot use --cpus \"x\""),
