@@ -588,11 +588,14 @@ pub(crate) struct ConfigArgs {
     /// sequence number; the UDP tunnels are known by their well-known ports.
     #[arg(long, value_name = "LIST")]
     pub(crate) tunnels: Option<String>,
-    /// Key: hex digits, or random, microsoft or symmetric [default: microsoft]
+    /// Key: hex digits, random, microsoft, symmetric or @FILE [default: microsoft]
     ///
     /// Hexadecimal digits with or without colons, or a name. random: 40 bytes from the system.
     /// microsoft: the key of Microsoft's RSS verification suite, which published test vectors use.
     /// symmetric: 6d5a repeated, under which both directions of a flow have one hash.
+    ///
+    /// @FILE: the file has one of these; @- is standard input. What is typed can be seen in the list of
+    /// processes by all users, so a key that is to stay secret comes from a file.
     ///
     /// The default of `set` is random, so that nobody outside can aim at a queue. The other
     /// commands take microsoft, so that a result can be had again.
@@ -625,7 +628,8 @@ pub(crate) struct ConfigArgs {
     pub(crate) unclassified: u32,
 }
 
-const SET_HKEY_HELP: &str = "Key: hex digits, or random, microsoft or symmetric [default: random]";
+const SET_HKEY_HELP: &str =
+    "Key: hex digits, random, microsoft, symmetric or @FILE [default: random]";
 const SET_EQUAL_HELP: &str = "Spread evenly over N queues [default: as many as the device has]";
 
 fn top_level_epilogue() -> String {

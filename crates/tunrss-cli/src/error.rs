@@ -4,11 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use tunrss::hash::config::ConfigError;
-use tunrss::hash::key::KeyError;
 use tunrss::hash::transform::UnknownInputTransform;
 use tunrss::hash::tunnel::UnknownTunnelType;
 use tunrss::hash::types::UnknownHashType;
-use tunrss::{ErrorKind, IfName, MAX_QUEUES};
+use tunrss::{ErrorKind, IfName, KeyArgumentError, MAX_QUEUES};
 
 use crate::capture::CaptureError;
 use crate::exit::Exit;
@@ -23,7 +22,9 @@ pub(crate) enum CliError {
     #[error("cannot use --xfrm {text:?}")]
     Xfrm { text: String, source: UnknownInputTransform },
     #[error("cannot use --hkey")]
-    Key { source: KeyError },
+    Key { source: KeyArgumentError },
+    #[error("cannot read both the key and the packet from standard input")]
+    InputTwice,
     #[error("cannot draw a random key")]
     RandomKey { source: getrandom::Error },
     #[error("cannot use {what}")]
@@ -92,7 +93,7 @@ impl CliError {
             Self::Types { .. }
             | Self::Tunnels { .. }
             | Self::Xfrm { .. }
-            | Self::Key { .. }
+            | Self::InputTwice
             | Self::Config { .. }
             | Self::QueueCount { .. }
             | Self::QueueNumber { .. }
@@ -109,6 +110,8 @@ impl CliError {
             | Self::PacketText { .. }
             | Self::CapturePlace { .. }
             | Self::ElfPlace { .. } => Exit::Usage,
+            Self::Key { source: KeyArgumentError::Read { source, .. } } => exit_of_path(source),
+            Self::Key { .. } => Exit::Usage,
             Self::TableRead { source, .. } | Self::WriteFile { source, .. } => exit_of_path(source),
             Self::Capture { source, .. } => match source {
                 CaptureError::Read { source } => exit_of_path(source),
@@ -134,11 +137,15 @@ impl CliError {
             Self::Types { .. } => "separate names by commas, as in --types ipv4,tcpv4".into(),
             Self::Tunnels { .. } => "separate names by commas, as in --tunnels vxlan,geneve".into(),
             Self::Xfrm { .. } => "name one, as in --xfrm symmetric-xor".into(),
+            Self::Key { source: KeyArgumentError::Read { source, .. } } => {
+                return hint_of_path(source).map(Into::into);
+            }
             Self::Key { .. } => {
-                "give bytes in hexadecimal, with or without colons (40 bytes serve every type), or \
-                 one of the names random, microsoft, symmetric"
+                "give bytes in hexadecimal, with or without colons (40 bytes serve every type), one \
+                 of the names random, microsoft, symmetric, or @ and a file that has one of these"
                     .into()
             }
+            Self::InputTwice => "name a file with --hkey @FILE, or give the packet in words".into(),
             Self::Config { source: ConfigError::KeyTooShort { .. }, .. } => {
                 "give a longer key (40 bytes serve every type), or name fewer --types".into()
             }

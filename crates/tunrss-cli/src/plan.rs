@@ -14,8 +14,8 @@ use tunrss::hash::{
     HashKey, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes, VnetHdrLen,
 };
 use tunrss::{
-    Config, DeviceName, DeviceOptions, IfName, Kind, MAX_QUEUES, Owner, Settings, State,
-    SteeringMode,
+    Config, DeviceName, DeviceOptions, IfName, KeyArgument, KeyArgumentError, Kind, MAX_QUEUES,
+    Owner, Settings, State, SteeringMode,
 };
 
 use crate::args::{
@@ -110,7 +110,7 @@ impl ConfigPlan {
         let types = types.map_or(Ok(HashTypes::BASIC), |text| parse_types(&text))?;
         let tunnels = tunnels.map_or(Ok(TunnelTypes::NONE), |text| parse_tunnels(&text))?;
         let transform = xfrm.map_or(Ok(InputTransform::None), |text| parse_xfrm(&text))?;
-        let key = hkey.map_or_else(key, |text| parse_key(&text))?;
+        let key = hkey.map_or_else(key, |text| read_key(&text))?;
         let start = start.map_or(Ok(0), |start| queue_number(start as usize, "--start".into()))?;
         let table = match (equal, weight, file) {
             (Some(count), _, _) => TablePlan::equal(start, count)?,
@@ -239,20 +239,17 @@ fn blank_table(queues: usize) -> Vec<u16> {
     vec![0; queues.next_power_of_two().max(USUAL_TABLE_LEN)]
 }
 
-/// Hexadecimal digits, or the name of a key.
-fn parse_key(text: &str) -> Result<HashKey, CliError> {
-    match text {
-        "random" => random_key(),
-        "microsoft" => Ok(HashKey::MICROSOFT),
-        "symmetric" => Ok(HashKey::SYMMETRIC),
-        hex => hex.parse().map_err(|source| CliError::Key { source }),
+fn read_key(text: &str) -> Result<HashKey, CliError> {
+    match KeyArgument::read(text).map_err(|source| CliError::Key { source })? {
+        KeyArgument::Random => random_key(),
+        KeyArgument::Key(key) => Ok(key),
     }
 }
 
 fn random_key() -> Result<HashKey, CliError> {
     let mut bytes = [0; HashKey::USUAL_LEN];
     getrandom::fill(&mut bytes).map_err(|source| CliError::RandomKey { source })?;
-    HashKey::new(&bytes).map_err(|source| CliError::Key { source })
+    HashKey::new(&bytes).map_err(|source| CliError::Key { source: KeyArgumentError::Key(source) })
 }
 
 /// Names of types, also as reports spell them: `TCPv6_EX` is `tcpv6-ex`.
@@ -604,6 +601,9 @@ impl TryFrom<ExplainArgs> for ExplainPlan {
     type Error = CliError;
 
     fn try_from(ExplainArgs { hex, link, config }: ExplainArgs) -> Result<Self, CliError> {
+        if config.hkey.as_deref() == Some("@-") && matches!(hex.as_slice(), [one] if one == "-") {
+            return Err(CliError::InputTwice);
+        }
         // What is typed is checked before standard input is waited for.
         let config = offline_config(config)?;
         let text = match hex.as_slice() {

@@ -101,7 +101,10 @@ pub(crate) struct ServeArgs {
     /// all.
     #[arg(long, value_name = "LIST")]
     pub(crate) types: Option<String>,
-    /// The operator's key: hex digits, or random, microsoft or symmetric [default: random]
+    /// The operator's key: hex digits, random, microsoft, symmetric or @FILE [default: random]
+    ///
+    /// @FILE: the file has one of these; @- is standard input. What is typed can be seen in the list of
+    /// processes by all users, so a key that is to stay secret comes from a file.
     #[arg(long, value_name = "KEY")]
     pub(crate) hkey: Option<String>,
     /// The operator's table: a share for each queue, as in 3,1 [default: equal shares]

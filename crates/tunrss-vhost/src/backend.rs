@@ -386,7 +386,6 @@ impl Backend {
                 received.why = result.as_ref().err().cloned();
                 let device = &self.options.device;
                 RECEIVED.log(Level::Debug, format_args!("{device}: {received:?}"));
-                RECEIVED.log(Level::Trace, format_args!("{device}: bytes {:02x?}", request.bytes));
                 self.session.received = Some(received);
             }
             if let Err(error) = queue.acknowledge(&request, result.is_ok()) {

@@ -6,10 +6,10 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
 use log::Level;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use tunrss_vhost::broker::Remote;
-use tunrss_vhost::serve::Server;
+use tunrss_vhost::serve::{ServeError, Server};
 use tunrss_vhost::steering::in_one_line;
 use tunrss_vhost::{RateLimited, Steer, status};
 
@@ -45,17 +45,19 @@ pub(crate) fn run() -> Result<Exit, DaemonError> {
     // Its threads are started before system calls are filtered, so that what only setting up takes need
     // not be allowed.
     let server = Server::new(options, queues, steer)
-        .map_err(|source| DaemonError::Server { device, source })?;
+        .map_err(|source| DaemonError::Server { device: device.clone(), source })?;
     if confinement.is_some() {
         sandbox::filter_system_calls()?;
     }
     stop.write_all(READY).map_err(handover)?;
-    let mut serving = Serving { server, stop, status };
+    let mut serving = Serving { server, device, stop, status };
     if is_connected { serving.connected(source.into()) } else { serving.listening(&source.into()) }
 }
 
 struct Serving {
     server: Server,
+    /// The device's name.
+    device: String,
     /// Readable when all is to end.
     stop: UnixStream,
     status: Option<UnixListener>,
@@ -81,7 +83,7 @@ impl Serving {
             ];
             let mut fds: Vec<_> =
                 wanted.iter().flatten().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
-            match poll(&mut fds, None) {
+            match poll(&mut fds, Some(&INTERVAL)) {
                 Err(Errno::INTR) => continue,
                 result => result.map_err(|error| accept(error.into()))?,
             };
@@ -89,6 +91,9 @@ impl Serving {
             let (stop, frontend, asked) = (is_ready(0), is_ready(1), is_ready(2));
             if stop {
                 return Ok(Exit::Done);
+            }
+            if !self.server.has_device() {
+                return Err(self.device_gone());
             }
             if asked && let Some(status) = &self.status {
                 status::answer(status, &self.server.status()).map_err(accept)?;
@@ -108,6 +113,7 @@ impl Serving {
                     Level::Info,
                     format_args!("the frontend is gone; the next one is waited for"),
                 ),
+                Err(error @ DaemonError::DeviceGone { .. }) => return Err(error),
                 // What one has done wrong is not the next one's loss.
                 Err(error) => FRONTENDS.warn(format_args!("{}", in_one_line(&error))),
             }
@@ -115,14 +121,24 @@ impl Serving {
     }
 
     fn serve(&mut self, frontend: UnixStream) -> Result<(), DaemonError> {
-        self.server
-            .serve(frontend, self.stop.as_fd(), self.status.as_ref())
-            .map_err(|error| DaemonError::Serve { source: error.into() })
+        self.server.serve(frontend, self.stop.as_fd(), self.status.as_ref()).map_err(|error| {
+            match error {
+                ServeError::DeviceGone => self.device_gone(),
+                error => DaemonError::Serve { source: error.into() },
+            }
+        })
+    }
+
+    fn device_gone(&self) -> DaemonError {
+        DaemonError::DeviceGone { device: self.device.clone() }
     }
 }
 
 /// One that comes and goes for ever fills no log.
 static FRONTENDS: RateLimited = RateLimited::new(20, Duration::from_secs(10));
+
+/// How often it is looked whether the device is there, at least.
+const INTERVAL: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 /// Any byte says it.
 const READY: &[u8] = b"R";

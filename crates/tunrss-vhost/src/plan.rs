@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use rustix::thread::CpuSet;
 use tunrss::hash::config::{fill_equal, fill_weighted};
 use tunrss::hash::{HashKey, HashTypes};
-use tunrss::{Config, DeviceName};
+use tunrss::{Config, DeviceName, KeyArgument, KeyArgumentError};
 use tunrss_vhost::{MAX_PAIRS, Policy};
 
 use crate::args::{Cli, Command, ServeArgs, StatusArgs, Who, Whose};
@@ -86,7 +86,7 @@ impl TryFrom<ServeArgs> for ServePlan {
             None => HashTypes::BASIC,
             Some(text) => parse_types(text)?,
         };
-        let key = parse_key(args.hkey.as_deref().unwrap_or("random"))?;
+        let key = read_key(args.hkey.as_deref().unwrap_or("random"))?;
         let cpus = args.cpus.map_or(Ok(Vec::new()), parse_cpus)?;
         let operator = operator(types, key, args.weight.as_deref(), pairs)?;
         Ok(Self {
@@ -156,16 +156,14 @@ fn parse_types(text: String) -> Result<HashTypes, DaemonError> {
     names.parse().map_err(|source| DaemonError::Types { text, source })
 }
 
-/// Hexadecimal digits, or the name of a key.
-fn parse_key(text: &str) -> Result<HashKey, DaemonError> {
-    match text {
-        "random" => {
+fn read_key(text: &str) -> Result<HashKey, DaemonError> {
+    let refused = |source| DaemonError::Key { source };
+    match KeyArgument::read(text).map_err(refused)? {
+        KeyArgument::Random => {
             let bytes: [u8; HashKey::USUAL_LEN] = random("a key")?;
-            HashKey::new(&bytes).map_err(|source| DaemonError::Key { source })
+            HashKey::new(&bytes).map_err(KeyArgumentError::Key).map_err(refused)
         }
-        "microsoft" => Ok(HashKey::MICROSOFT),
-        "symmetric" => Ok(HashKey::SYMMETRIC),
-        hex => hex.parse().map_err(|source| DaemonError::Key { source }),
+        KeyArgument::Key(key) => Ok(key),
     }
 }
 

@@ -40,7 +40,17 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn new(queue: Queue, steered: Option<VirtualQueue>) -> Self {
-        Self { queue, steered, report: Report::Off, leaving_since: None }
+        let source = Self { queue, steered, report: Report::Off, leaving_since: None };
+        source.set_receiving(false);
+        source
+    }
+
+    /// Whether the receive ring runs. While it does not, packets that this process steers are not kept
+    /// for it.
+    pub(crate) fn set_receiving(&self, is_receiving: bool) {
+        if let Some(steered) = &self.steered {
+            steered.set_receiving(is_receiving);
+        }
     }
 
     /// The descriptor that is readable when there are packets.
@@ -67,14 +77,12 @@ impl Source {
 
     /// Throw away what waits: it was for another time.
     pub(crate) fn drain(&self, scratch: &mut [u8]) {
+        if self.steered.is_some() {
+            // Nothing waits before the ring runs.
+            return;
+        }
         for _ in 0..MOST_WAITING {
-            let read = match &self.steered {
-                Some(steered) => steered.recv(scratch).map(drop),
-                None => {
-                    rustix::io::read(&self.queue, &mut *scratch).map(drop).map_err(io::Error::from)
-                }
-            };
-            if read.is_err() {
+            if rustix::io::read(&self.queue, &mut *scratch).is_err() {
                 return;
             }
         }

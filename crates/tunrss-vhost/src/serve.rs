@@ -4,8 +4,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tunrss::Queue;
 
 use crate::backend::Backend;
@@ -20,6 +21,8 @@ use crate::worker::Worker;
 /// A device that is served to frontends, one at a time. Its threads run as long as this exists.
 pub struct Server {
     backend: Arc<Mutex<Backend>>,
+    /// One of the device's, always attached.
+    queue: Queue,
 }
 
 impl Server {
@@ -44,6 +47,7 @@ impl Server {
         };
         let none = || io::Error::new(io::ErrorKind::InvalidInput, "a device has a queue at least");
         let device = queues.first().ok_or_else(none)?.try_clone()?;
+        let queue = of_fd(device.try_clone()?)?;
         let mut of_pairs = Vec::new();
         let (steer, steered) = match steer {
             Some(steer) => (steer, None),
@@ -64,14 +68,21 @@ impl Server {
         let sources = of_pairs.into_iter().map(source).collect();
         let workers = Worker::start(sources, options.threads, &options.cpus)?;
         let backend = Backend::new(options, workers, device, steer);
-        Ok(Self { backend: Arc::new(Mutex::new(backend)) })
+        Ok(Self { backend: Arc::new(Mutex::new(backend)), queue })
+    }
+
+    /// Whether the device is still there: nobody has deleted it, or the device below a macvtap. Nothing
+    /// tells of its end, so who waits for the next frontend asks now and then, and before taking it.
+    pub fn has_device(&self) -> bool {
+        self.queue.has_device()
     }
 
     /// Serve a frontend until it goes, or until `stop` is readable; answer those who ask for the
     /// [`Status`] by `status` meanwhile. What the guest had set is no longer in force afterwards.
     ///
     /// # Errors
-    /// [`ServeError`] if the frontend cannot be served any more, or the system cannot be waited on.
+    /// [`ServeError`] if the frontend cannot be served any more, the device is gone, or the system cannot
+    /// be waited on.
     pub fn serve(
         &mut self,
         frontend: UnixStream,
@@ -92,7 +103,15 @@ impl Server {
     ) -> Result<(), ServeError> {
         let mut relay = Relay::new(frontend, self.backend.clone()).map_err(ServeError::Wait)?;
         let mut has_more_commands = false;
+        let mut next_look = Instant::now();
         loop {
+            let now = Instant::now();
+            if now >= next_look {
+                if !self.has_device() {
+                    return Err(ServeError::DeviceGone);
+                }
+                next_look = now + INTERVAL;
+            }
             let [frontend, is_stopped, kicked, asked] = {
                 let backend = self.backend();
                 let kicks = backend.control_kicks();
@@ -104,8 +123,8 @@ impl Server {
                 let others = [kicks, status.map(AsFd::as_fd)];
                 let present = others.iter().flatten();
                 fds.extend(present.map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
-                let none = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-                match poll(&mut fds, has_more_commands.then_some(&none)) {
+                let pause = if has_more_commands { Duration::ZERO } else { next_look - now };
+                match poll(&mut fds, Timespec::try_from(pause).ok().as_ref()) {
                     Ok(_) | Err(rustix::io::Errno::INTR) => {}
                     Err(error) => return Err(ServeError::Wait(error.into())),
                 }
@@ -147,7 +166,13 @@ pub enum ServeError {
     /// The system cannot be waited on.
     #[error("cannot wait for the frontend")]
     Wait(#[source] io::Error),
+    /// The device is gone: somebody has deleted it. No other frontend can be served either.
+    #[error("the device is gone")]
+    DeviceGone,
     /// The frontend's messages make no sense, or cannot be had.
     #[error(transparent)]
     Relay(#[from] RelayError),
 }
+
+/// How often it is looked whether the device is there.
+const INTERVAL: Duration = Duration::from_secs(1);

@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::net::sockopt::{socket_domain, socket_peercred, socket_type};
-use rustix::net::{AddressFamily, SocketType};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open, umask};
 
 use crate::error::DaemonError;
@@ -92,7 +92,7 @@ fn make_room(path: &Path) -> Result<(), DaemonError> {
         log::info!("{} was left over, and is replaced", path.display());
         fs::remove_file(path).map_err(refused)
     };
-    match UnixStream::connect(path) {
+    match connect(path) {
         Ok(connection) if is_dying(&connection) => remove(),
         Ok(_) => Err(DaemonError::SocketInUse { path: path.to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => remove(),
@@ -102,6 +102,16 @@ fn make_room(path: &Path) -> Result<(), DaemonError> {
         // Its queue is full, or it is of another type.
         Err(_) => Err(DaemonError::SocketInUse { path: path.to_owned() }),
     }
+}
+
+/// Connect without waiting: to a listener that takes nobody who waits, the system's own call would wait
+/// for ever.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    let (flags, address) =
+        (SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, SocketAddrUnix::new(path)?);
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&socket, &address)?;
+    Ok(socket.into())
 }
 
 /// Whether a socket's owner has been killed and what it leaves is at its end in a moment, when this

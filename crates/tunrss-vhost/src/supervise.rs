@@ -218,6 +218,7 @@ impl Backend {
             .arg0("tunrss-vhost")
             .arg("backend")
             .env_clear()
+            .env(MMAP_THRESHOLD.0, MMAP_THRESHOLD.1)
             .current_dir("/")
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
@@ -377,6 +378,11 @@ fn notify(state: NotifyState<'_>) {
         log::warn!("the service manager cannot be told: {error}");
     }
 }
+
+/// Has the GNU C library give large blocks of memory back to the system as soon as they are freed. By
+/// itself it raises this threshold to the largest block that it has seen, and keeps what is below
+/// (`M_MMAP_THRESHOLD`, mallopt(3)): packets that have waited for a guest would be held for good.
+const MMAP_THRESHOLD: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "131072");
 
 /// How long the process that serves may take to end.
 const GRACE: Duration = Duration::from_secs(5);

@@ -309,11 +309,15 @@ impl Pair {
             Command::StartRx(mut ring, kick) => {
                 self.source.drain(ring.scratch());
                 self.rx = self.started(KICK_RX, ring, kick);
+                self.source.set_receiving(self.rx.is_some());
             }
             Command::StartTx(ring, kick) => self.tx = self.started(KICK_TX, ring, kick),
             Command::Stop(side, answer) => {
                 let base = match side {
-                    Side::Rx => self.rx.take().map(|rx| self.stopped(rx).stop()),
+                    Side::Rx => {
+                        self.source.set_receiving(false);
+                        self.rx.take().map(|rx| self.stopped(rx).stop())
+                    }
                     Side::Tx => self.tx.take().map(|tx| self.stopped(tx).stop()),
                 };
                 let _ = answer.send(base);

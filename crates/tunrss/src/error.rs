@@ -5,6 +5,7 @@ use std::io;
 use rustix::io::Errno;
 use tunrss_bpf::Owner;
 
+use crate::load::is_of_the_system;
 use crate::{DeviceName, Foreign, IfName, NameError, Process};
 
 /// Result of what this crate does apart from reading and writing packets.
@@ -340,9 +341,8 @@ impl Error {
             Self::Compile(_) | Self::Elf(_) => ErrorKind::Bug,
             // A verifier refuses with EINVAL or EACCES, and only a program with a mistake; too long it
             // gets for one without CAP_PERFMON.
-            Self::Load { errno, .. } if !matches!(errno, Some(EPERM | EAGAIN | E2BIG | EFAULT)) => {
-                ErrorKind::Bug
-            }
+            Self::Load { errno: Some(E2BIG | EFAULT), .. } => ErrorKind::System,
+            Self::Load { errno, .. } if !errno.is_some_and(is_of_the_system) => ErrorKind::Bug,
             _ => ErrorKind::System,
         }
     }
@@ -433,6 +433,18 @@ impl Error {
             Self::Load { errno: Some(E2BIG | EFAULT), .. } => {
                 "loading needs CAP_PERFMON besides CAP_BPF: without it the verifier walks more paths than it allows".into()
             }
+            Self::Load { errno: Some(EMFILE), .. } => {
+                "raise the limit of open files, with `ulimit -n` or the unit's LimitNOFILE".into()
+            }
+            Self::Load { errno: Some(ENFILE), .. } => {
+                "the whole system has too many open files: raise the sysctl fs.file-max".into()
+            }
+            Self::Load { errno: Some(ENOMEM), .. } => {
+                "there is too little memory, or the control group may have no more".into()
+            }
+            Self::Load { errno: Some(errno), .. } if is_of_the_system(*errno) => {
+                "signals kept coming while the program was checked: try again".into()
+            }
             Self::Load { .. } | Self::Compile(_) | Self::Elf(_) => {
                 "this is a bug in tunrss: please report it with the listing and the verifier's log".into()
             }
@@ -471,9 +483,10 @@ pub(crate) const TUN_PATH: &str = "/dev/net/tun";
 
 const EPERM: i32 = Errno::PERM.raw_os_error();
 const EACCES: i32 = Errno::ACCESS.raw_os_error();
-const EAGAIN: i32 = Errno::AGAIN.raw_os_error();
 const E2BIG: i32 = Errno::TOOBIG.raw_os_error();
 const EFAULT: i32 = Errno::FAULT.raw_os_error();
 const EOPNOTSUPP: i32 = Errno::OPNOTSUPP.raw_os_error();
 const EMFILE: i32 = Errno::MFILE.raw_os_error();
+const ENFILE: i32 = Errno::NFILE.raw_os_error();
+const ENOMEM: i32 = Errno::NOMEM.raw_os_error();
 const EBUSY: i32 = Errno::BUSY.raw_os_error();

@@ -161,7 +161,9 @@ fn load(program: &Program, code: &[u8]) -> Result<OwnedFd, Cause> {
     };
     let source = match load(&mut []) {
         Ok(fd) => return Ok(fd),
-        Err(error) if Errno::from_io_error(&error) == Some(Errno::PERM) => return Err(error.into()),
+        Err(error) if error.raw_os_error().is_some_and(is_of_the_system) => {
+            return Err(error.into());
+        }
         Err(error) => error,
     };
     let mut log = vec![0; LOG_LEN];
@@ -339,6 +341,14 @@ pub(crate) fn errno(error: &(dyn StdError + 'static)) -> Option<i32> {
         next = error.source();
     }
     None
+}
+
+/// Whether this number is the system's refusal, whatever the program: for want of a privilege, of
+/// descriptors or memory, or because of a signal. The verifier has nothing to say then.
+pub(crate) fn is_of_the_system(errno: i32) -> bool {
+    let refusals =
+        [Errno::PERM, Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::AGAIN, Errno::INTR];
+    refusals.into_iter().any(|refusal| refusal.raw_os_error() == errno)
 }
 
 /// Whether an error says that the verifier has given up because of a signal.

@@ -63,6 +63,16 @@ fn options_are_refused_with_their_reason() {
             causes => assert!(!cause.is_empty() && causes[0].starts_with(cause), "{causes:?}"),
         }
     }
+    let file = TempFile::new(b"6d5x\n");
+    let refusal_of_file = refusal(&format!("{FLOW} --hkey @{}", file.path()));
+    assert_eq!(refusal_of_file.error, "cannot use --hkey");
+    assert_eq!(refusal_of_file.caused_by[0], format!("{} has no key", file.path()));
+    assert!(refusal_of_file.caused_by[1].contains("'x' at position 3"), "{refusal_of_file:?}");
+    let missing = refusal(&format!("{FLOW} --hkey @/no/such/file"));
+    assert_eq!(missing.caused_by[0], "cannot read /no/such/file");
+    assert_eq!(missing.hint.as_deref(), Some("check the path"));
+    let twice = refusal("explain - --hkey @-");
+    assert_eq!(twice.error, "cannot read both the key and the packet from standard input");
     let long = "ab".repeat(256);
     let refusal = refusal(&format!("{FLOW} --hkey {long}"));
     assert_eq!(refusal.caused_by, ["hash key has 256 bytes, at most 255 are possible"]);

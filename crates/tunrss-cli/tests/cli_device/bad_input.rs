@@ -219,3 +219,30 @@ fn without_the_tun_driver() {
     net.run_through(WITHOUT_TUN, "delete t0").answer();
     assert_eq!(net.devices(), ["lo"]);
 }
+
+/// With too few descriptors each step is refused as what it is, and nothing is half done.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn too_few_descriptors_are_the_systems_refusal() {
+    let net = Net::with_device(4);
+    InForce::set(&net, "--report kernel --types all");
+    let before = net.run("show t0 --json").answer();
+    let mut codes = vec![];
+    for limit in 5..40 {
+        let through = format!("--nofile={limit}:{limit}");
+        let run = net.run_through(&["prlimit", &through], "set t0 --report kernel --types ipv4");
+        codes.push(run.code.unwrap());
+        if run.code == Some(0) {
+            break;
+        }
+        let text = &run.stderr;
+        assert_eq!(run.code, Some(3), "{limit}: {text}");
+        assert!(text.contains("Too many open files") && !text.contains("bug"), "{limit}: {text}");
+        assert!(!text.contains("verifier"), "{limit}: {text}");
+        if text.contains("cannot load program") {
+            assert!(text.contains("hint: raise the limit of open files"), "{limit}: {text}");
+        }
+        assert_eq!(net.run("show t0 --json").answer(), before, "{limit}");
+    }
+    assert!(codes.len() > 3 && codes.last() == Some(&0), "{codes:?}");
+}

@@ -14,6 +14,7 @@ mod features;
 mod frames;
 mod frontends;
 mod fuzz;
+mod gone;
 mod host;
 mod kill;
 mod macvtap;
