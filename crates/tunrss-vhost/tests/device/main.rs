@@ -15,6 +15,7 @@ mod frames;
 mod frontends;
 mod fuzz;
 mod host;
+mod hostile;
 mod kill;
 mod macvtap;
 mod offloads;
