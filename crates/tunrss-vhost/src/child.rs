@@ -8,6 +8,7 @@ use std::time::Duration;
 use log::Level;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::net::{SocketAddrUnix, bind};
 use tunrss_vhost::broker::Remote;
 use tunrss_vhost::serve::{ServeError, Server};
 use tunrss_vhost::steering::in_one_line;
@@ -16,7 +17,7 @@ use tunrss_vhost::{RateLimited, Steer, status};
 use crate::error::DaemonError;
 use crate::exit::Exit;
 use crate::handover::Handover;
-use crate::{logger, sandbox};
+use crate::{logger, sandbox, watchdog};
 
 /// Serve as the process says that started this one, whose socket is our standard input, until it says
 /// that all is to end or ends itself.
@@ -29,6 +30,7 @@ pub(crate) fn run() -> Result<Exit, DaemonError> {
     let mut fds = fds.into_iter();
     let mut next = || fds.next().ok_or_else(|| handover(ErrorKind::UnexpectedEof.into()));
     let mut stop = UnixStream::from(next()?);
+    let watched = next()?;
     let source = next()?;
     let status = if has_status { Some(UnixListener::from(next()?)) } else { None };
     let queues: Vec<OwnedFd> = fds.collect();
@@ -39,6 +41,11 @@ pub(crate) fn run() -> Result<Exit, DaemonError> {
         Some(confinement) => sandbox::confine(confinement)?,
         None => sandbox::end_with_parent()?,
     }
+    if is_connected {
+        // An address of its own, which the kernel chooses, lets the relay tell this connection's other
+        // end. Refused where it has one.
+        let _ = bind(&source, &SocketAddrUnix::new_unnamed());
+    }
     let device = options.device.clone();
     let steer: Option<Box<dyn Steer>> =
         if options.software { None } else { Some(Box::new(Remote::new(broker))) };
@@ -46,12 +53,13 @@ pub(crate) fn run() -> Result<Exit, DaemonError> {
     // not be allowed.
     let server = Server::new(options, queues, steer)
         .map_err(|source| DaemonError::Server { device: device.clone(), source })?;
+    watchdog::answer(watched, server.watch()).map_err(handover)?;
     if confinement.is_some() {
         sandbox::filter_system_calls()?;
     }
     stop.write_all(READY).map_err(handover)?;
     let mut serving = Serving { server, device, stop, status };
-    if is_connected { serving.connected(source.into()) } else { serving.listening(&source.into()) }
+    if is_connected { serving.connected(source.into()) } else { serving.listening(source.into()) }
 }
 
 struct Serving {
@@ -67,13 +75,13 @@ impl Serving {
     /// Serve one frontend.
     fn connected(&mut self, frontend: UnixStream) -> Result<Exit, DaemonError> {
         frontend.set_nonblocking(false).map_err(|source| DaemonError::Accept { source })?;
-        self.serve(frontend)?;
+        self.serve(frontend, None)?;
         log::info!("the frontend is gone, and with it all is at its end");
         Ok(Exit::Done)
     }
 
     /// Serve one frontend after the other.
-    fn listening(&mut self, listener: &UnixListener) -> Result<Exit, DaemonError> {
+    fn listening(&mut self, listener: UnixListener) -> Result<Exit, DaemonError> {
         let accept = |source| DaemonError::Accept { source };
         loop {
             let wanted = [
@@ -108,24 +116,31 @@ impl Serving {
                 Err(error) => return Err(accept(error)),
             };
             FRONTENDS.log(Level::Info, format_args!("a frontend has connected"));
-            match self.serve(frontend) {
+            match self.serve(frontend, Some(&listener)) {
                 Ok(()) => FRONTENDS.log(
                     Level::Info,
                     format_args!("the frontend is gone; the next one is waited for"),
                 ),
-                Err(error @ DaemonError::DeviceGone { .. }) => return Err(error),
+                // Nobody else can be served by this process.
+                Err(error @ (DaemonError::DeviceGone { .. } | DaemonError::Stuck { .. })) => {
+                    return Err(error);
+                }
                 // What one has done wrong is not the next one's loss.
                 Err(error) => FRONTENDS.warn(format_args!("{}", in_one_line(&error))),
             }
         }
     }
 
-    fn serve(&mut self, frontend: UnixStream) -> Result<(), DaemonError> {
-        self.server.serve(frontend, self.stop.as_fd(), self.status.as_ref()).map_err(|error| {
-            match error {
-                ServeError::DeviceGone => self.device_gone(),
-                error => DaemonError::Serve { source: error.into() },
-            }
+    fn serve(
+        &mut self,
+        frontend: UnixStream,
+        others: Option<&UnixListener>,
+    ) -> Result<(), DaemonError> {
+        let served = self.server.serve(frontend, self.stop.as_fd(), self.status.as_ref(), others);
+        served.map_err(|error| match error {
+            ServeError::DeviceGone => self.device_gone(),
+            ServeError::Stuck { .. } => DaemonError::Stuck { what: error.to_string() },
+            error => DaemonError::Serve { source: error.into() },
         })
     }
 

@@ -66,6 +66,12 @@ pub(crate) enum DaemonError {
     Wait { source: io::Error },
     #[error("the process that serves was ended by signal {number}{}", signal_name(*number))]
     Killed { number: i32 },
+    #[error("the process that serves does not get on: {what}")]
+    Stuck { what: String },
+    #[error("the process that serves, {pid}, does not end though it was killed")]
+    Unkillable { pid: u32 },
+    #[error("cannot take away in time what steers {device}")]
+    NotCleared { device: String },
     #[error("cannot {what}")]
     Confine { what: &'static str, source: io::Error },
     #[error("cannot become user {uid}, group {gid}")]
@@ -121,6 +127,9 @@ impl DaemonError {
             | Self::Start { .. }
             | Self::Handover { .. }
             | Self::Wait { .. }
+            | Self::Stuck { .. }
+            | Self::Unkillable { .. }
+            | Self::NotCleared { .. }
             | Self::Confine { .. }
             | Self::Become { .. }
             | Self::Filter { .. }
@@ -198,6 +207,19 @@ impl DaemonError {
                     .into()
             }
             Self::Killed { .. } => "start it again; the frontend connects anew if it can".into(),
+            Self::Stuck { .. } => {
+                "start it again. A frontend can cause this by memory that it never delivers; a machine \
+                 that has far too much to do can, too"
+                    .into()
+            }
+            Self::Unkillable { pid } => format!(
+                "it waits in the kernel, perhaps for a file system that does not answer (as root, \
+                 `cat /proc/{pid}/stack` tells); its device can be used again when it has ended"
+            ),
+            Self::NotCleared { device } => format!(
+                "another program is changing it, or the kernel takes long: `tunrss show {device}` tells \
+                 what is left, `tunrss clear {device}` takes it away"
+            ),
             Self::Become { .. } => {
                 "becoming another user takes CAP_SETUID and CAP_SETGID: start as root, or without \
                  --user"

@@ -204,7 +204,7 @@ pub(crate) fn resident(pid: u32) -> u64 {
 }
 
 /// What a process's threads have had of the CPUs' time.
-fn cpu_time(pid: u32) -> Duration {
+pub(crate) fn cpu_time(pid: u32) -> Duration {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Duration::ZERO };
     let time = |thread: fs::DirEntry| {
         let stat = fs::read_to_string(thread.path().join("schedstat")).ok()?;

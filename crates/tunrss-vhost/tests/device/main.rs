@@ -16,6 +16,7 @@ mod frontends;
 mod fuzz;
 mod gone;
 mod host;
+mod hostile;
 mod kill;
 mod macvtap;
 mod offloads;
