@@ -376,17 +376,22 @@ pub(crate) struct ExplainArgs {
 
 /// Predict how a capture would spread over the queues
 ///
-/// Reads a pcap or pcapng file of Ethernet frames or bare IP packets and says which queue each
-/// packet would go to. A packet of which the capture has only the start is classified by that.
+/// Reads a pcap or pcapng file and says which queue each packet would go to: Ethernet frames and bare
+/// IP packets. Packets of other link types are counted and named, and go to no queue. A packet of
+/// which the capture has only the start is classified by that.
+///
+/// Where the capture is cut off or damaged, what stands before is answered for, and the exit code
+/// is 2.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   tunrss simulate uplink.pcap --equal 8
   tunrss simulate uplink.pcapng --types ipv4,ipv6 --hkey symmetric
   tunrss simulate underlay.pcap --tunnels all --equal 8
-  tunrss simulate uplink.pcap --per-packet --json")]
+  tunrss simulate uplink.pcap --per-packet --json
+  zcat uplink.pcap.gz | tunrss simulate -")]
 pub(crate) struct SimulateArgs {
-    /// The capture file, pcap or pcapng
+    /// The capture file, pcap or pcapng; or - for standard input
     #[arg(value_name = "CAPTURE")]
     pub(crate) capture: PathBuf,
     /// Print a line for every packet instead of the summary; packets count from 0

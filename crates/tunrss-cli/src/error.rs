@@ -12,6 +12,7 @@ use tunrss::{ErrorKind, IfName, MAX_QUEUES};
 
 use crate::capture::CaptureError;
 use crate::exit::Exit;
+use crate::plan::CaptureInput;
 
 /// Why a command failed. Each text says what was tried, and leaves the reason to its source.
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +57,10 @@ pub(crate) enum CliError {
     PacketRead { source: io::Error },
     #[error("cannot read the packet")]
     PacketText { source: crate::hex::HexError },
-    #[error("cannot simulate capture {}", path.display())]
-    Capture { path: PathBuf, source: CaptureError },
+    #[error("cannot simulate the capture {input}")]
+    Capture { input: CaptureInput, source: CaptureError },
+    #[error("cannot simulate the rest of the capture {input}")]
+    CaptureRest { input: CaptureInput, source: CaptureError },
     #[error("cannot put an ELF object on {place}")]
     ElfPlace { place: &'static str },
     #[error("cannot put a pcapng capture on {place}")]
@@ -110,7 +113,7 @@ impl CliError {
             | Self::CapturePlace { .. }
             | Self::ElfPlace { .. } => Exit::Usage,
             Self::TableRead { source, .. } | Self::WriteFile { source, .. } => exit_of_path(source),
-            Self::Capture { source, .. } => match source {
+            Self::Capture { source, .. } | Self::CaptureRest { source, .. } => match source {
                 CaptureError::Read { source } => exit_of_path(source),
                 _ => Exit::Usage,
             },
@@ -175,7 +178,9 @@ impl CliError {
                  colons where you like"
                     .into()
             }
-            Self::Capture { source, .. } => return source.hint().map(Into::into),
+            Self::Capture { source, .. } | Self::CaptureRest { source, .. } => {
+                return source.hint();
+            }
             Self::ElfPlace { .. } => {
                 "name a file with -o FILE, or use --emit asm to read the program".into()
             }
