@@ -365,7 +365,9 @@ Examples:
 pub(crate) struct ExplainArgs {
     /// The packet: hexadecimal digits, blanks and colons; or - for standard input
     ///
-    /// The offsets that tcpdump prints before a line (0x0010:) are skipped.
+    /// What tcpdump -xx, tshark -x, Wireshark, xxd, hexdump -C and od -tx1 print can be given as it is:
+    /// the offsets in front of lines are checked, and the text behind the bytes is skipped. It has to
+    /// be one packet.
     #[arg(value_name = "HEX", required = true, num_args = 1..)]
     pub(crate) hex: Vec<String>,
     #[command(flatten)]
@@ -618,8 +620,8 @@ pub(crate) struct ConfigArgs {
     pub(crate) start: Option<u32>,
     /// File with the table: queue numbers, or what `ethtool -x` prints
     ///
-    /// The numbers are separated by blanks or commas; # starts a comment. There must be a power of
-    /// two of them. Without this option the table has 128 entries, or 256 for more than 128 queues.
+    /// The numbers are separated by blanks or commas; # starts a comment. `ethtool --json -x` is read
+    /// too. There must be a power of two of them. Without this option the table has 128 entries, or 256 for more than 128 queues.
     #[arg(long, value_name = "FILE", conflicts_with = "spread")]
     pub(crate) table: Option<PathBuf>,
     /// Queue of packets that no type fits, such as ARP

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use tunrss::hash::config::ConfigError;
+use tunrss::hash::config::{ConfigError, MAX_TABLE_LEN};
 use tunrss::hash::key::KeyError;
 use tunrss::hash::transform::UnknownInputTransform;
 use tunrss::hash::tunnel::UnknownTunnelType;
@@ -155,7 +155,7 @@ impl CliError {
             }
             Self::TableText { .. } => {
                 "a table file has queue numbers, separated by blanks or commas; the output of \
-                 `ethtool -x` is one too"
+                 `ethtool -x` is one too, also with --json"
                     .into()
             }
             Self::DeviceName { .. } => {
@@ -173,11 +173,7 @@ impl CliError {
                 "leave the port out, or use --tcp or --udp to hash it too".into()
             }
             Self::Families { .. } => "a packet has two IPv4 or two IPv6 addresses".into(),
-            Self::PacketText { .. } => {
-                "give a packet as `tcpdump -xx` prints it: hexadecimal digits, with blanks or \
-                 colons where you like"
-                    .into()
-            }
+            Self::PacketText { source } => source.hint().into(),
             Self::Capture { source, .. } | Self::CaptureRest { source, .. } => {
                 return source.hint();
             }
@@ -250,6 +246,7 @@ pub(crate) fn hint_of_path(error: &io::Error) -> Option<&'static str> {
 fn table_hint(len: usize) -> String {
     let tail = "--equal and --weight make tables of the right length";
     match len.checked_next_power_of_two() {
+        _ if len > MAX_TABLE_LEN => format!("{MAX_TABLE_LEN} entries would do; {tail}"),
         Some(above) if len > 2 => {
             format!("{} or {above} entries would do; {tail}", above / 2)
         }
