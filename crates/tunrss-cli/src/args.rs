@@ -303,7 +303,7 @@ pub(crate) struct CaptureArgs {
     ///
     /// Each packet has its direction, its queue, its hash (epb_hash, Toeplitz) and as a comment the
     /// type of the hash: TCPv4 as the kernel reported it, or TCPv4 (computed). A file of this name
-    /// is overwritten.
+    /// is overwritten; a new one is for its owner alone.
     #[arg(short = 'w', long, value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,
     /// End after N packets

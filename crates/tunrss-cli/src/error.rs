@@ -69,6 +69,8 @@ pub(crate) enum CliError {
     Signals { source: io::Error },
     #[error("cannot write {}", path.display())]
     WriteFile { path: PathBuf, source: io::Error },
+    #[error("cannot write {}: it is a symbolic link that user {owner} made", path.display())]
+    ForeignLink { path: PathBuf, owner: u32 },
     #[error("cannot write to standard output")]
     Print { source: io::Error },
     #[error("cannot send and receive on {device}")]
@@ -111,6 +113,7 @@ impl CliError {
             | Self::Families { .. }
             | Self::PacketText { .. }
             | Self::CapturePlace { .. }
+            | Self::ForeignLink { .. }
             | Self::ElfPlace { .. } => Exit::Usage,
             Self::TableRead { source, .. } | Self::WriteFile { source, .. } => exit_of_path(source),
             Self::Capture { source, .. } | Self::CaptureRest { source, .. } => match source {
@@ -183,6 +186,9 @@ impl CliError {
             Self::CapturePlace { .. } => {
                 "name a file with -w FILE, or pass it on, as in `tunrss capture tap0 -w - | cat`"
                     .into()
+            }
+            Self::ForeignLink { .. } => {
+                "name the file that it leads to, if that is what you want to be overwritten".into()
             }
             Self::Internal { .. } => {
                 "this is our bug: please report it with the command you typed".into()

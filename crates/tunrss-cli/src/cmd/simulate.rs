@@ -84,7 +84,7 @@ fn print_summary(summary: &Summary, output: &mut Output) -> Result<(), CliError>
         return output.object(summary);
     }
     let Summary { distribution, cut, skipped, unread, .. } = summary;
-    output.text(distribution.table(output.paint()))?;
+    output.painted(distribution.table(output.paint()))?;
     output.text(format_args!("\n{} packets", distribution.packets()))?;
     if *cut > 0 {
         output.text(format_args!(", {cut} of them cut short by the capture"))?;

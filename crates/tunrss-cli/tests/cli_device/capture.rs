@@ -7,6 +7,7 @@
 use std::fs;
 use std::io;
 use std::net::UdpSocket;
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -21,7 +22,7 @@ use tunrss_testkit::packet::{Packet as Built, V4, V6};
 use tunrss_testkit::reference::classify;
 use tunrss_testkit::strategy::{generate, packets};
 
-use crate::harness::{BINARY, Run, TempFile, one_object};
+use crate::harness::{BINARY, Run, TempFile, one_object, refusal, tunrss};
 use crate::net::{AS_USER_WITH_DEVICE, Net, WITHOUT_CAPABILITIES, succeed};
 
 /// Both devices and the bridge between them, in a network namespace where the kernel has nothing to
@@ -662,6 +663,48 @@ fn refused_capture_leaves_a_file_alone() {
     net.refusal(2, &format!("capture no0 -w {}", file.path()));
     net.refusal_through(WITHOUT_CAPABILITIES, 3, &format!("capture t0 -w {}", file.path()));
     assert_eq!(fs::read(file.path()).unwrap(), b"precious");
+}
+
+/// A new file is nobody else's to read; and no link of another user leads a capture, which is mostly
+/// root's, to a file of root's.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn files_are_their_owners_alone() {
+    let site = Site::new();
+    let beside = |file: &TempFile, name: &str| TempFile(file.0.with_extension(name));
+    let captured = |path: &str| {
+        let running = Running::start(&format!("t0 -w {path}"), site.t0.index());
+        running.signal("INT");
+        let output = running.output();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let mode = |file: &TempFile| fs::metadata(&file.0).unwrap().permissions().mode() & 0o777;
+
+    let base = TempFile::new(b"");
+    let new = beside(&base, "new");
+    captured(new.path());
+    assert_eq!(mode(&new), 0o600);
+    parse(&fs::read(&new.0).unwrap(), "t0");
+
+    // Root's link, by a path that is relative to it; and the links of the kernel.
+    let (link, led) = (beside(&base, "link"), beside(&base, "led"));
+    symlink(led.0.file_name().unwrap(), &link.0).unwrap();
+    captured(link.path());
+    assert_eq!(mode(&led), 0o600);
+    parse(&fs::read(&led.0).unwrap(), "t0");
+    assert!(captured("/dev/stdout").starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]));
+
+    lchown(&link.0, Some(65534), Some(65534)).unwrap();
+    fs::write(&led.0, "precious").unwrap();
+    let refusal = refusal(2, || {
+        let mut command = tunrss();
+        command.args(["capture", "t0", "-w", link.path()]);
+        command
+    });
+    let error = format!("cannot write {}: it is a symbolic link that user 65534 made", link.path());
+    assert_eq!(refusal.error, error);
+    assert_eq!(fs::read(&led.0).unwrap(), b"precious");
 }
 
 /// Who may not see what steers the device is told so.
