@@ -121,3 +121,15 @@ pub(crate) const WITHOUT_PTRACE: &[&str] =
 /// As root without any capability.
 pub(crate) const WITHOUT_CAPABILITIES: &[&str] =
     &["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+
+/// As root with what setting a device takes, as containers may be given: not CAP_SYS_ADMIN.
+pub(crate) const WITH_BPF: &[&str] =
+    &["setpriv", "--bounding-set=-all,+net_admin,+bpf,+perfmon", "--inh-caps=-all"];
+
+/// As root with CAP_NET_ADMIN alone.
+pub(crate) const WITH_NET_ADMIN: &[&str] =
+    &["setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all"];
+
+/// Without `/proc`, in a mount namespace.
+pub(crate) const WITHOUT_PROC: &[&str] =
+    &["unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"];
