@@ -306,7 +306,7 @@ pub(crate) struct CaptureArgs {
     ///
     /// Each packet has its direction, its queue, its hash (epb_hash, Toeplitz) and as a comment the
     /// type of the hash: TCPv4 as the kernel reported it, or TCPv4 (computed). A file of this name
-    /// is overwritten.
+    /// is overwritten; a new one is for its owner alone.
     #[arg(short = 'w', long, value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,
     /// End after N packets
@@ -368,7 +368,9 @@ Examples:
 pub(crate) struct ExplainArgs {
     /// The packet: hexadecimal digits, blanks and colons; or - for standard input
     ///
-    /// The offsets that tcpdump prints before a line (0x0010:) are skipped.
+    /// What tcpdump -xx, tshark -x, Wireshark, xxd, hexdump -C and od -tx1 print can be given as it is:
+    /// the offsets in front of lines are checked, and the text behind the bytes is skipped. It has to
+    /// be one packet.
     #[arg(value_name = "HEX", required = true, num_args = 1..)]
     pub(crate) hex: Vec<String>,
     #[command(flatten)]
@@ -379,17 +381,22 @@ pub(crate) struct ExplainArgs {
 
 /// Predict how a capture would spread over the queues
 ///
-/// Reads a pcap or pcapng file of Ethernet frames or bare IP packets and says which queue each
-/// packet would go to. A packet of which the capture has only the start is classified by that.
+/// Reads a pcap or pcapng file and says which queue each packet would go to: Ethernet frames and bare
+/// IP packets. Packets of other link types are counted and named, and go to no queue. A packet of
+/// which the capture has only the start is classified by that.
+///
+/// Where the capture is cut off or damaged, what stands before is answered for, and the exit code
+/// is 2.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   tunrss simulate uplink.pcap --equal 8
   tunrss simulate uplink.pcapng --types ipv4,ipv6 --hkey symmetric
   tunrss simulate underlay.pcap --tunnels all --equal 8
-  tunrss simulate uplink.pcap --per-packet --json")]
+  tunrss simulate uplink.pcap --per-packet --json
+  zcat uplink.pcap.gz | tunrss simulate -")]
 pub(crate) struct SimulateArgs {
-    /// The capture file, pcap or pcapng
+    /// The capture file, pcap or pcapng; or - for standard input
     #[arg(value_name = "CAPTURE")]
     pub(crate) capture: PathBuf,
     /// Print a line for every packet instead of the summary; packets count from 0
@@ -619,8 +626,8 @@ pub(crate) struct ConfigArgs {
     pub(crate) start: Option<u32>,
     /// File with the table: queue numbers, or what `ethtool -x` prints
     ///
-    /// The numbers are separated by blanks or commas; # starts a comment. There must be a power of
-    /// two of them. Without this option the table has 128 entries, or 256 for more than 128 queues.
+    /// The numbers are separated by blanks or commas; # starts a comment. `ethtool --json -x` is read
+    /// too. There must be a power of two of them. Without this option the table has 128 entries, or 256 for more than 128 queues.
     #[arg(long, value_name = "FILE", conflicts_with = "spread")]
     pub(crate) table: Option<PathBuf>,
     /// Queue of packets that no type fits, such as ARP

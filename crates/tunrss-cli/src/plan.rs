@@ -617,7 +617,7 @@ impl TryFrom<ExplainArgs> for ExplainPlan {
 
 #[derive(Debug)]
 pub(crate) struct SimulatePlan {
-    pub(crate) capture: PathBuf,
+    pub(crate) capture: CaptureInput,
     pub(crate) per_packet: bool,
     pub(crate) config: Config,
 }
@@ -627,7 +627,28 @@ impl TryFrom<SimulateArgs> for SimulatePlan {
 
     fn try_from(args: SimulateArgs) -> Result<Self, CliError> {
         let SimulateArgs { capture, per_packet, config } = args;
+        let capture = if capture == Path::new("-") {
+            CaptureInput::Stdin
+        } else {
+            CaptureInput::File(capture)
+        };
         Ok(Self { capture, per_packet, config: offline_config(config)? })
+    }
+}
+
+/// Where a capture is read from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum CaptureInput {
+    Stdin,
+    File(PathBuf),
+}
+
+impl fmt::Display for CaptureInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdin => f.write_str("from standard input"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
     }
 }
 

@@ -81,6 +81,20 @@ impl Device {
         Ok((Self::open(name)?, queues))
     }
 
+    /// Whether this process may create a multi-queue device in its network namespace. Makes none: a
+    /// device that is neither TUN nor TAP is refused, but only once the privilege has been checked
+    /// (`tun_set_iff`, drivers/net/tun.c, v5.10 to v6.18).
+    ///
+    /// # Errors
+    /// [`Error::OpenTun`], [`Error::Create`].
+    pub(crate) fn check_creatable() -> Result<()> {
+        let name = IfName::new("tunrss-probe")?;
+        match ioctl::set_iff(open_tun()?, &name, flags::MULTI_QUEUE) {
+            Ok(_) | Err(Errno::INVAL) => Ok(()),
+            Err(source) => Err(Error::Create { name, source: source.into() }),
+        }
+    }
+
     /// Find a device that exists, whoever made it, by its name or an alternative one. Attaches no queue
     /// and changes nothing.
     ///

@@ -181,6 +181,13 @@ pub enum Error {
         /// The error number, if there is one.
         errno: Option<i32>,
     },
+    /// The programs that are loaded cannot be gone through.
+    #[error("cannot go through the programs that are loaded")]
+    Programs {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The report program that a device's configuration needs is no longer attached.
     #[error("the report program of {name} is gone: what sends to it is dropped")]
     ReportLost {
@@ -358,6 +365,7 @@ impl Error {
             | Self::Netlink { source, .. }
             | Self::Lock { source, .. }
             | Self::Netns { source, .. }
+            | Self::Programs { source }
             | Self::Capture { source, .. }
             | Self::Software { source, .. } => source.raw_os_error(),
             Self::Load { errno, .. } | Self::Hook { errno, .. } | Self::ReadBack { errno, .. } => {
@@ -448,7 +456,7 @@ impl Error {
             Self::Load { .. } | Self::Compile(_) | Self::Elf(_) => {
                 "this is a bug in tunrss: please report it with the listing and the verifier's log".into()
             }
-            Self::ReadBack { errno: Some(EPERM), .. } => {
+            Self::ReadBack { errno: Some(EPERM), .. } | Self::Programs { .. } => {
                 "finding a running program needs CAP_SYS_ADMIN in the initial user namespace".into()
             }
             Self::Hook { errno: Some(EPERM), .. } => {

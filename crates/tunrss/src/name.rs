@@ -4,9 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A name that a network device can have (`dev_valid_name`, net/core/dev.c): 1 to 15 bytes, no
-/// slash, colon, percent sign or white space, not `.` or `..`.
+/// slash, colon, percent sign or white space, not `.` or `..`, and not `all` or `default`, by which
+/// the kernel names settings of all devices (`sysctl_dev_name_is_allowed`, include/linux/inetdevice.h).
 ///
-/// A percent sign would be possible, but in creating a device it asks for a number to be filled in.
+/// White space is what the kernel takes for it, byte by byte: also 0xa0, which in UTF-8 is part of
+/// several letters. A percent sign would be possible, but in creating a device it asks for a number
+/// to be filled in.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IfName(String);
 
@@ -22,10 +25,12 @@ impl IfName {
             Err(NameError::TooLong { len: name.len(), max: Self::MAX_LEN })
         } else if matches!(name, "." | "..") {
             Err(NameError::Dots)
-        } else if let Some(found) =
-            name.chars().find(|c| matches!(c, '/' | ':' | '%' | '\0') || c.is_whitespace())
-        {
+        } else if matches!(name, "all" | "default") {
+            Err(NameError::Reserved)
+        } else if let Some(found) = name.chars().find(|&c| is_refused(c)) {
             Err(NameError::Character { found })
+        } else if let Some(found) = name.chars().find(|&c| has_space_byte(c)) {
+            Err(NameError::SpaceByte { found })
         } else {
             Ok(Self(name.to_owned()))
         }
@@ -129,6 +134,16 @@ impl From<IfName> for DeviceName {
     }
 }
 
+fn is_refused(character: char) -> bool {
+    // The white space of ASCII as the kernel has it (lib/ctype.c), the vertical tab among it.
+    matches!(character, '/' | ':' | '%' | '\0' | '\t'..='\r' | ' ')
+}
+
+/// Whether one of the bytes is the other one that the kernel takes for white space.
+fn has_space_byte(character: char) -> bool {
+    character.encode_utf8(&mut [0; 4]).bytes().any(|byte| byte == 0xa0)
+}
+
 /// Why a text is no name of a network device.
 #[derive(thiserror::Error, Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -147,6 +162,15 @@ pub enum NameError {
     /// It is `.` or `..`.
     #[error("device name cannot be . or ..")]
     Dots,
+    /// It is `all` or `default`.
+    #[error("device name cannot be all or default: the kernel has settings by these names")]
+    Reserved,
+    /// It has a character of which the kernel takes a byte for a space.
+    #[error("device name cannot contain {found:?}: the kernel takes its byte 0xa0 for a space")]
+    SpaceByte {
+        /// The character.
+        found: char,
+    },
     /// It has a character that names cannot have.
     #[error("device name cannot contain {found:?}")]
     Character {
@@ -167,7 +191,21 @@ mod tests {
         for (name, found) in [("a/b", '/'), ("a:b", ':'), ("a b", ' '), ("tap%d", '%')] {
             assert_eq!(IfName::new(name), Err(NameError::Character { found }));
         }
-        assert!(IfName::new("a23456789012345").is_ok());
+        for name in ["all", "default"] {
+            assert_eq!(IfName::new(name), Err(NameError::Reserved));
+        }
+        for (name, found) in [("tap\u{e0}", '\u{e0}'), ("\u{a0}", '\u{a0}')] {
+            assert_eq!(IfName::new(name), Err(NameError::SpaceByte { found }));
+        }
+    }
+
+    #[test]
+    fn what_the_kernel_takes_is_taken() {
+        // Space in Unicode, but not in the kernel.
+        for name in ["a23456789012345", "All", "tap\u{e9}", "tap\u{3000}", "tap\u{85}", "\u{1b}[2J"]
+        {
+            assert!(IfName::new(name).is_ok(), "{name:?}");
+        }
     }
 
     #[test]

@@ -89,11 +89,27 @@ fn tables_are_refused_with_their_reason() {
         (b"0 300", "line 1: there is no queue 300, the highest there can be is 255"),
         (b"8: 0 1", "line 1: the row is named \"8\", and 0 entries stand before it"),
         (b"\xff\xfe", "it is not text"),
+        (b"[]", "it tells of 0 devices"),
+        (
+            br#"[{"rss-indirection-table": [0, 300]}]"#,
+            "there is no queue 300, the highest there can be is 255",
+        ),
     ] {
         let file = TempFile::new(content);
         let refusal = refusal(&format!("{FLOW} --table {}", file.path()));
         assert_eq!(refusal.error, format!("cannot use table file {}", file.path()));
         assert_eq!(refusal.caused_by, [cause]);
+    }
+    for (len, would_do) in [
+        (3, "2 or 4 entries"),
+        (65_535, "32768 or 65536 entries"),
+        (65_537, "65536 entries"),
+        (100_000, "65536 entries"),
+        (131_072, "65536 entries"),
+    ] {
+        let file = TempFile::new(&b"0 ".repeat(len));
+        let refusal = refusal(&format!("{FLOW} --table {}", file.path()));
+        assert!(refusal.hint.unwrap().starts_with(&format!("{would_do} would do; ")), "{len}");
     }
     let endless = refusal(&format!("{FLOW} --table /dev/zero"));
     assert_eq!(endless.caused_by, ["it is longer than 4194304 bytes"]);
@@ -133,6 +149,9 @@ fn device_commands_are_refused_before_they_begin() {
         ("a/b", "device name cannot contain '/'"),
         ("tap%d", "device name cannot contain '%'"),
         ("..", "device name cannot be . or .."),
+        ("all", "device name cannot be all or default: the kernel has settings by these names"),
+        ("default", "device name cannot be all or default: the kernel has settings by these names"),
+        ("tap\u{e0}", "device name cannot contain 'à': the kernel takes its byte 0xa0 for a space"),
     ];
     // Alternative names may be all that.
     let alternative_names =
@@ -171,6 +190,7 @@ fn words_are_refused_with_the_way_out() {
         (&format!("{FLOW} --equal four"), "invalid value 'four'"),
         (&format!("{FLOW} --weight 3 1"), "hint: weights are separated by commas"),
         ("set tap0 equal 4", "hint: write --equal, with two dashes"),
+        ("set tap0 default", "hint: `tunrss clear NAME` goes back"),
         ("set tap0 --report kernal", "kernel"),
         ("create tap0", "--queues <N>"),
         ("sett tap0", "'set'"),

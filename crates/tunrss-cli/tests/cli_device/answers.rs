@@ -164,6 +164,15 @@ pub(crate) struct Examined {
     pub(crate) status: String,
     pub(crate) problems: Vec<String>,
     pub(crate) notes: Vec<String>,
+    pub(crate) unseen: Vec<Unseen>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Unseen {
+    pub(crate) what: String,
+    pub(crate) refusal: Vec<String>,
+    pub(crate) hint: Option<String>,
 }
 
 #[derive(Deserialize, Debug)]

@@ -131,3 +131,11 @@ pub(crate) const WITHOUT_CAPABILITIES: &[&str] =
 /// programs takes.
 pub(crate) const WITHOUT_SYS_ADMIN: &[&str] =
     &["setpriv", "--bounding-set=-all,+net_admin,+bpf,+perfmon", "--inh-caps=-all"];
+
+/// As root with CAP_NET_ADMIN alone.
+pub(crate) const WITH_NET_ADMIN: &[&str] =
+    &["setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all"];
+
+/// Without `/proc`, in a mount namespace.
+pub(crate) const WITHOUT_PROC: &[&str] =
+    &["unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"];

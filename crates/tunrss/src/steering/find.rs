@@ -228,6 +228,14 @@ struct Unseen {
     source: io::Error,
 }
 
+/// Whether this process may look for what is in force on a device.
+///
+/// # Errors
+/// [`Error::Programs`]
+pub(crate) fn check_findable() -> Result<()> {
+    sys::bpf::program_after(0).map(drop).map_err(|source| Error::Programs { source })
+}
+
 /// Where programs of ours are attached to the device.
 pub(super) fn attach_point(device: &Device) -> AttachPoint {
     let direction = match device.driver() {

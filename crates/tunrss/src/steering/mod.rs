@@ -28,6 +28,7 @@ use crate::load;
 use crate::lock::Lock;
 use crate::queue::Report;
 
+pub(crate) use find::check_findable;
 use find::{InForce, Programs};
 use install::Look;
 

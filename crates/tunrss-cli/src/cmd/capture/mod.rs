@@ -1,12 +1,13 @@
 //! `tunrss capture`: the packets of a device, with the hashes that were reported with them.
 //!
 //! [`steering`] is what steers the device, [`file`](mod@file) the pcapng format, [`line`](mod@line)
-//! what is printed of a packet, [`signal`] the wish to end.
+//! what is printed of a packet, [`signal`] the wish to end, [`target`] the file that is written.
 
 mod file;
 mod line;
 mod signal;
 mod steering;
+mod target;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -51,8 +52,7 @@ pub(crate) fn run(plan: CapturePlan, output: &mut Output) -> Result<Exit, CliErr
         CaptureTarget::Stdout => Sink::Stdout(encoder()),
         CaptureTarget::File(path) => {
             // Not before everything else is known to work: a file of this name is overwritten.
-            let refused = |source| CliError::WriteFile { path: path.clone(), source };
-            let out = BufWriter::new(File::create(&path).map_err(refused)?);
+            let out = BufWriter::new(target::create(&path)?);
             Sink::File { encoder: encoder(), out, path }
         }
     };
