@@ -106,7 +106,11 @@ fn entries_are_changed_alone() {
     let in_force = InForce::of(show(&net).steering.unwrap());
     assert_eq!(in_force.config.table(), [2; 128]);
     Sender::start(&net).send(PACKETS);
-    check(&reader.take(PACKETS), &in_force, 4);
+    let mut packets = reader.take(PACKETS);
+    // What the kernel itself has sent may have come when only one half had been set.
+    packets.retain(|packet| packet.number().is_some());
+    assert_eq!(packets.len(), PACKETS.len());
+    check(&packets, &in_force, 4);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tunrss::hook::Hook;
 use tunrss::netns::NetNs;
 use tunrss::{Device, Error, Missing, Report, ReportMode, Settings};
 
-use crate::guard::{assert_all_dropped, wait_for_guard};
+use crate::guard::{assert_all_dropped, refuses_tcx, wait_for_guard};
 use crate::traffic::{Tap, netns_without_ipv6};
 use crate::{check, config, name, run, senders, set_report};
 
@@ -19,6 +19,9 @@ use crate::{check, config, name, run, senders, set_report};
 #[ignore = "cargo xtask test bpf"]
 fn with_a_tcx_program() {
     let settings = Settings { counters: true, hook: Some(Hook::Tcx), ..ReportMode::Kernel.into() };
+    if refuses_tcx("refused_tcx", settings.clone()) {
+        return;
+    }
     let mut moved = Moved::new("moved_tcx", settings.clone());
     moved.expect(1, ReportMode::Kernel);
     let counted = moved.tap.device.counters().unwrap().unwrap();
