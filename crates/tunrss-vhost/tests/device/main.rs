@@ -16,6 +16,7 @@ mod frontends;
 mod fuzz;
 mod host;
 mod kill;
+mod lock;
 mod macvtap;
 mod offloads;
 mod queues;
