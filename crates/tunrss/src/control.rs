@@ -21,6 +21,7 @@ use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open}
 
 use crate::device::{Device, Kind};
 use crate::error::{Error, Result};
+use crate::lock::Lock;
 use crate::process::Process;
 use crate::sys::ioctl::{self, flags};
 use crate::sys::kcmp;
@@ -45,8 +46,10 @@ pub(crate) fn of_any(device: &Device) -> Result<OwnedFd> {
         if let Some((_, held)) = holders(device).next() {
             return Ok(held);
         }
-        if device.attached_queues()? == 0 {
-            return spare(device);
+        if device.attached_queues()? == 0
+            && let Some(spare) = spare(device)?
+        {
+            return Ok(spare);
         }
         // They may be going, or have come since.
         thread::sleep(PAUSE);
@@ -54,14 +57,20 @@ pub(crate) fn of_any(device: &Device) -> Result<OwnedFd> {
     Err(Error::Held { name: device.name().clone() })
 }
 
-/// A new descriptor of a device that nobody holds, detached.
-fn spare(device: &Device) -> Result<OwnedFd> {
-    let spare = device.attach_spare()?;
-    // A single queue has the number 0 in any case.
-    if device.attached_queues()? > 1 {
-        put_in_order(device)?;
+/// A new descriptor of a device that nobody holds, detached; `None` if somebody does by now.
+fn spare(device: &Device) -> Result<Option<OwnedFd>> {
+    // So that a queue that is attached meanwhile is not another process's that sets the device, too. Its
+    // owner may attach queues without the right to the lock.
+    let _lock = match Lock::to_change(device) {
+        Err(error) if error.is_permission() => None,
+        lock => Some(lock?),
+    };
+    if device.attached_queues()? > 0 {
+        return Ok(None);
     }
-    Ok(spare)
+    let spare = device.attach_spare()?;
+    put_in_order(device)?;
+    Ok(Some(spare))
 }
 
 /// Attach the queues that are attached anew, in the order in which the process that holds them has opened
@@ -70,15 +79,21 @@ fn spare(device: &Device) -> Result<OwnedFd> {
 /// # Errors
 /// [`Error::Disordered`] if not all of them can be seen, or if they are of several processes.
 fn put_in_order(device: &Device) -> Result<()> {
-    let disordered = || Error::Disordered { name: device.name().clone() };
     for _ in 0..LOOKS {
-        let files = QueueFiles::of(device)?;
-        let [(_, queues)] = &files.by_process()[..] else { return Err(disordered()) };
-        if queues.len() != device.attached_queues()? {
-            // It is opening or closing some.
-            thread::sleep(PAUSE);
-            continue;
+        let attached = device.attached_queues()?;
+        // A single queue has the number 0 in any case.
+        if attached <= 1 {
+            return Ok(());
         }
+        let files = QueueFiles::of(device)?;
+        let queues = match &mut files.by_process()[..] {
+            [(_, queues)] if queues.len() == attached => std::mem::take(queues),
+            // Some are being opened or closed.
+            _ => {
+                thread::sleep(PAUSE);
+                continue;
+            }
+        };
         // One that cannot be detached was detached by its process since.
         let is_detached = |queue: &&OwnedFd| ioctl::disable_queue(queue).is_ok();
         let mut detached: Vec<_> = queues.iter().rev().filter(is_detached).collect();
@@ -94,7 +109,7 @@ fn put_in_order(device: &Device) -> Result<()> {
             return Ok(());
         }
     }
-    Err(disordered())
+    Err(Error::Disordered { name: device.name().clone() })
 }
 
 /// How often is looked whether somebody who holds queues has come or gone.

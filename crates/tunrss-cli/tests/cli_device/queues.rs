@@ -91,6 +91,26 @@ fn queues_opened_during_a_change_keep_their_order() {
     assert!(seen.iter().all(|&count| count > 0), "{seen:?}");
 }
 
+/// Each attaches a queue for a moment, as nobody holds the device, and none takes another's for a
+/// program's.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn commands_at_the_same_time() {
+    let net = Net::with_device(4);
+    let children = (0..8).map(|_| {
+        let mut set = net.tunrss_through(&[]);
+        set.args(["set", "t0"]).stdout(Stdio::null()).stderr(Stdio::piped());
+        Setting(Some(set.spawn().unwrap()))
+    });
+    for child in children.collect::<Vec<_>>() {
+        let output = child.end();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*said), (Some(0), ""));
+    }
+    assert_eq!(show(&net).queues, 0);
+    assert!(show(&net).steering.is_some());
+}
+
 /// Have the thread of the test be in the network namespace.
 fn enter(net: &Net) {
     let netns = std::fs::File::open(format!("/run/netns/{}", net.name())).unwrap();

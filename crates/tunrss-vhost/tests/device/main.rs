@@ -18,6 +18,7 @@ mod gone;
 mod host;
 mod hostile;
 mod kill;
+mod lock;
 mod macvtap;
 mod offloads;
 mod queues;

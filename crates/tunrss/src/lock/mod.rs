@@ -14,6 +14,8 @@
 mod flag;
 
 use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -37,75 +39,94 @@ impl Lock {
     ///   show who else changes the device.
     /// - [`Error::Locked`] if one process does not come to an end.
     pub(crate) fn to_change(device: &Device) -> Result<Self> {
-        Self::within(device, CHANGE_PATIENCE)
+        let ticket = draw(device, CHANGE_PATIENCE).map_err(|source| failed(device, source))?;
+        match wait(device, Some(ticket.port()), CHANGE_PATIENCE)? {
+            None => Ok(Self { _ticket: ticket }),
+            Some(ahead) => Err(locked(device, ahead)),
+        }
     }
 
     /// Wait until nobody changes the device, in order to look at it. Who may not raise a flag only sees
     /// to it that nobody has begun a change. A change that does not end is waited for a moment
     /// only: what is seen then may be half done, and a warning says so.
     pub(crate) fn to_look(device: &Device) -> Option<Self> {
-        let result = match Self::within(device, LOOK_PATIENCE) {
-            Err(Error::Lock { source, .. }) if is_refusal(&source) => wait_for_quiet(device),
-            result => result.map(Some),
-        };
-        result.unwrap_or_else(|error| {
+        look(device).unwrap_or_else(|error| {
             log::warn!("{}: what is seen may be half of a change: {error}", device.name());
             None
         })
     }
+}
 
-    fn within(device: &Device, patience: Patience) -> Result<Self> {
-        let group = device.index();
-        let failed = |source| Error::Lock { name: device.name().clone(), source };
-        let ticket = draw(group, Instant::now() + patience.of_each).map_err(failed)?;
-        let mut line = Line { drawing: None, ticket: Some(ticket.port()) };
-        wait_in(&mut line, device, patience)?;
-        Ok(Self { _ticket: ticket })
+fn look(device: &Device) -> Result<Option<Lock>> {
+    let given_up = || GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner);
+    let ticket = match draw(device, LOOK_PATIENCE) {
+        Ok(ticket) => Some(ticket),
+        Err(source) if source.raw_os_error() == Some(Errno::PERM.raw_os_error()) => None,
+        Err(source) => return Err(failed(device, source)),
+    };
+    let patience = Patience { not_for: *given_up(), ..LOOK_PATIENCE };
+    match wait(device, ticket.as_ref().map(Flag::port), patience)? {
+        None => Ok(ticket.map(|ticket| Lock { _ticket: ticket })),
+        // It was waited for before, and the warning given.
+        Some(ahead) if given_up().replace(ahead) == Some(ahead) => Ok(None),
+        Some(ahead) => Err(locked(device, ahead)),
     }
 }
 
+/// The one that this process has waited for last in vain, in order to look. It is not waited for again.
+static GIVEN_UP: Mutex<Option<Raised>> = Mutex::new(None);
+
 /// Draw a ticket above all that are out.
-fn draw(group: u32, deadline: Instant) -> io::Result<Flag> {
+fn draw(device: &Device, patience: Patience) -> io::Result<Flag> {
+    let group = device.index();
+    let start = Instant::now();
     loop {
         let _drawing = Flag::raise(group | DRAWING)?;
-        let highest =
-            flag::raised()?.iter().filter(|flag| flag.groups == group).map(|flag| flag.port).max();
+        let raised = flag::raised()?;
+        let tickets = raised.iter().filter(|flag| flag.groups == group);
+        let highest = tickets.map(|flag| flag.port).max();
         match Flag::raise_above(group, highest.unwrap_or(0)) {
             // There is no number left above: until the last of those who wait has had its turn.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
-                std::thread::sleep(PAUSE);
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse
+                    && start.elapsed() < patience.of_each =>
+            {
+                thread::sleep(PAUSE);
             }
             result => return result,
         }
     }
 }
 
-/// Wait until nobody changes the device who had begun when this was called.
-fn wait_for_quiet(device: &Device) -> Result<Option<Lock>> {
-    let mut line = Line { drawing: None, ticket: None };
-    wait_in(&mut line, device, LOOK_PATIENCE)?;
-    Ok(None)
-}
-
-/// Wait until nobody is ahead.
-fn wait_in(line: &mut Line, device: &Device, patience: Patience) -> Result<()> {
-    let group = device.index();
+/// Wait until nobody is ahead of a ticket; without one, until nobody is there who was there before.
+/// Returns one that is still ahead when there is no more patience.
+fn wait(device: &Device, ticket: Option<u32>, patience: Patience) -> Result<Option<Raised>> {
+    let mut line = Line { drawing: None, ticket };
     let start = Instant::now();
     let mut first: Option<(Raised, Instant)> = None;
     loop {
-        let raised =
-            flag::raised().map_err(|source| Error::Lock { name: device.name().clone(), source })?;
-        let Some(ahead) = line.first_ahead(&raised, group) else { return Ok(()) };
+        let raised = flag::raised().map_err(|source| failed(device, source))?;
+        let Some(ahead) = line.first_ahead(&raised, device.index()) else { return Ok(None) };
         let since = match first {
             Some((before, since)) if before == ahead => since,
             _ => first.insert((ahead, Instant::now())).1,
         };
-        if since.elapsed() >= patience.of_each || start.elapsed() >= patience.of_all {
-            let holder = Process::with_socket(ahead.inode);
-            return Err(Error::Locked { name: device.name().clone(), holder });
+        if since.elapsed() >= patience.of_each
+            || start.elapsed() >= patience.of_all
+            || patience.not_for == Some(ahead)
+        {
+            return Ok(Some(ahead));
         }
-        std::thread::sleep(PAUSE);
+        thread::sleep(PAUSE);
     }
+}
+
+fn failed(device: &Device, source: io::Error) -> Error {
+    Error::Lock { name: device.name().clone(), source }
+}
+
+fn locked(device: &Device, ahead: Raised) -> Error {
+    Error::Locked { name: device.name().clone(), holder: Process::with_socket(ahead.inode) }
 }
 
 /// A place in the line of those who want to change or see a device.
@@ -133,25 +154,25 @@ impl Line {
     }
 }
 
-fn is_refusal(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::PERM.raw_os_error())
-}
-
 /// Shown by who is drawing a ticket, beside the index of a device, which is below it.
 const DRAWING: u32 = 1 << 31;
 
-/// How long others are waited for: each of those who are ahead, and all of them.
+/// How long others are waited for.
 #[derive(Clone, Copy)]
 struct Patience {
+    /// Each of those who are ahead.
     of_each: Duration,
+    /// All of them.
     of_all: Duration,
+    /// One that is not waited for.
+    not_for: Option<Raised>,
 }
 
 /// A change takes some milliseconds.
 const CHANGE_PATIENCE: Patience =
-    Patience { of_each: Duration::from_secs(5), of_all: Duration::from_secs(30) };
+    Patience { of_each: Duration::from_secs(5), of_all: Duration::from_secs(30), not_for: None };
 const LOOK_PATIENCE: Patience =
-    Patience { of_each: Duration::from_secs(1), of_all: Duration::from_secs(1) };
+    Patience { of_each: Duration::from_secs(1), of_all: Duration::from_secs(1), not_for: None };
 const PAUSE: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
