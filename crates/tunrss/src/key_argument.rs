@@ -12,6 +12,7 @@ use tunrss_hash::key::KeyError;
 /// What is typed is seen by all users of the machine, in the list of processes, for as long as the command
 /// runs. So it can also be `@` and the path of a file that has the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one, for a moment")]
 pub enum KeyArgument {
     /// A key is to be drawn.
     Random,
