@@ -42,10 +42,14 @@ pub(crate) enum DaemonError {
     FdKind { number: i32 },
     #[error("cannot find user {name:?}")]
     User { name: String },
+    #[error("cannot find group {name:?}")]
+    Group { name: String },
     #[error("cannot read {}", path.display())]
     UserFile { path: PathBuf, source: io::Error },
     #[error("cannot listen on {}", path.display())]
     Listen { path: PathBuf, source: io::Error },
+    #[error("cannot give {} to its owner and group", path.display())]
+    Give { path: PathBuf, source: io::Error },
     #[error("cannot listen on {}: there is something else", path.display())]
     NoSocket { path: PathBuf },
     #[error("cannot listen on {}: somebody does already", path.display())]
@@ -113,6 +117,7 @@ impl DaemonError {
             | Self::Fd { .. }
             | Self::FdKind { .. }
             | Self::User { .. }
+            | Self::Group { .. }
             | Self::NoSocket { .. }
             | Self::NotEthernet { .. }
             | Self::SingleQueue { .. } => Exit::Usage,
@@ -123,6 +128,7 @@ impl DaemonError {
             | Self::TapInUse { .. }
             | Self::Random { .. }
             | Self::UserFile { .. }
+            | Self::Give { .. }
             | Self::Signals { .. }
             | Self::Start { .. }
             | Self::Handover { .. }
@@ -181,7 +187,13 @@ impl DaemonError {
                     .into()
             }
             Self::User { .. } => {
-                "name one of /etc/passwd, or give a number; leave it out to become nobody".into()
+                "name one of /etc/passwd, or give a number".into()
+            }
+            Self::Group { .. } => "name one of /etc/group, or give a number".into(),
+            Self::Give { .. } => {
+                "giving a file away takes CAP_CHOWN: start as root, or without --socket-owner and \
+                 --socket-group"
+                    .into()
             }
             Self::NoSocket { .. } => "choose another path, or remove what is there".into(),
             Self::SocketInUse { .. } => {

@@ -14,6 +14,7 @@ use tunrss_vhost::{MAX_PAIRS, Policy};
 
 use crate::args::{Cli, Command, ServeArgs, StatusArgs, Who, Whose};
 use crate::error::DaemonError;
+use crate::user;
 
 /// What will be done.
 #[derive(Debug)]
@@ -59,11 +60,20 @@ pub(crate) struct ServePlan {
     pub(crate) verbosity: u8,
 }
 
+/// Who may connect to a socket file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Access {
+    /// Its owner, if that is not this process's user.
+    pub(crate) uid: Option<u32>,
+    /// The group that may, too.
+    pub(crate) gid: Option<u32>,
+}
+
 /// Where frontends come from.
 #[derive(PartialEq, Eq, Debug)]
 pub(crate) enum Endpoint {
     /// One after the other, at a socket file.
-    Listen(PathBuf),
+    Listen { path: PathBuf, access: Access },
     /// One, at a descriptor with this number.
     Connected(i32),
 }
@@ -72,9 +82,13 @@ impl TryFrom<ServeArgs> for ServePlan {
     type Error = DaemonError;
 
     fn try_from(args: ServeArgs) -> Result<Self, DaemonError> {
-        let endpoint = endpoint(args.socket, args.fd)?;
+        let access = Access {
+            uid: args.socket_owner.as_deref().map(user::uid).transpose()?,
+            gid: args.socket_group.as_deref().map(user::gid).transpose()?,
+        };
+        let endpoint = endpoint(args.socket, args.fd, access)?;
         let status = args.status.or_else(|| match &endpoint {
-            Endpoint::Listen(path) => Some(beside(path)),
+            Endpoint::Listen { path, .. } => Some(beside(path)),
             Endpoint::Connected(_) => None,
         });
         let name = args.tap.unwrap_or_default();
@@ -113,14 +127,18 @@ impl TryFrom<ServeArgs> for ServePlan {
     }
 }
 
-fn endpoint(socket: Option<PathBuf>, fd: Option<u32>) -> Result<Endpoint, DaemonError> {
+fn endpoint(
+    socket: Option<PathBuf>,
+    fd: Option<u32>,
+    access: Access,
+) -> Result<Endpoint, DaemonError> {
     match (socket, fd) {
         (_, Some(number)) => {
             let number = i32::try_from(number).map_err(|_| DaemonError::FdNumber { number })?;
             Ok(Endpoint::Connected(number))
         }
         // clap wants one of the two.
-        (path, None) => Ok(Endpoint::Listen(path.unwrap_or_default())),
+        (path, None) => Ok(Endpoint::Listen { path: path.unwrap_or_default(), access }),
     }
 }
 
@@ -275,7 +293,8 @@ mod tests {
     #[test]
     fn defaults_are_one_queue_and_the_guests_own_settings() {
         let [plan, other] = [serve(""), serve("")];
-        assert_eq!(plan.endpoint, Endpoint::Listen("/run/a.sock".into()));
+        let access = Access::default();
+        assert_eq!(plan.endpoint, Endpoint::Listen { path: "/run/a.sock".into(), access });
         assert_eq!(plan.status.as_deref(), Some(Path::new("/run/a.sock.status")));
         assert_eq!((plan.pairs, plan.policy, plan.steering), (1, Policy::Guest, Who::Auto));
         assert_eq!((plan.mac, plan.mtu, plan.user), (None, None, None));
@@ -291,8 +310,10 @@ mod tests {
         let plan = serve(
             " --queues 3 --mac 02:0:aB:cd:ef:1 --mtu 9000 --rss host --types TCPv4,ipv6_ex \
              --hkey microsoft --weight 2,1 --cpus 4-6,1 --steering kernel --user 12 --status /s \
-             --no-sandbox -vv",
+             --no-sandbox -vv --socket-owner 7 --socket-group 8",
         );
+        let access = Access { uid: Some(7), gid: Some(8) };
+        assert_eq!(plan.endpoint, Endpoint::Listen { path: "/run/a.sock".into(), access });
         assert_eq!((plan.pairs, plan.policy, plan.steering), (3, Policy::Host, Who::Kernel));
         assert_eq!(plan.mac, Some([2, 0, 0xab, 0xcd, 0xef, 1]));
         assert_eq!((plan.mtu, plan.user.as_deref()), (Some(9000), Some("12")));
@@ -321,6 +342,7 @@ mod tests {
         let is_refused = |line: &str| Cli::try_parse_from(line.split(' ')).is_err();
         assert!(is_refused("tunrss-vhost --fd 3 --socket /s --tap tap0"));
         assert!(is_refused("tunrss-vhost --fd 3"));
+        assert!(is_refused("tunrss-vhost --fd 3 --tap tap0 --socket-owner 7"));
         assert!(is_refused("tunrss-vhost --tap tap0"));
         assert!(is_refused("tunrss-vhost --tap tap0 --socket /s status /s.status"));
     }
@@ -354,6 +376,8 @@ mod tests {
                 "cannot use --mac \"1:2:3:4:5:6\": it is the address of a group",
             ),
             (" --mac 0:0:0:0:0:0", "cannot use --mac \"0:0:0:0:0:0\": it is no address"),
+            (" --socket-owner no-such-user", "cannot find user \"no-such-user\""),
+            (" --socket-group no-such-group", "cannot find group \"no-such-group\""),
             (" --cpus 3-1", "cannot use --cpus \"3-1\""),
             (" --cpus 1,", "cannot use --cpus \"1,\""),
             (" --cpus 1024", "cannot use --cpus \"1024\""),

@@ -35,7 +35,7 @@ pub(crate) fn confine(confinement: Confinement) -> Result<(), DaemonError> {
             // Root of a user namespace that has no other user, as `unshare -Ur` makes it: not root
             // outside, and without capabilities not inside either.
             Err(Errno::PERM | Errno::INVAL) if !confinement.is_explicit => {
-                log::warn!("there is no user nobody to become in this user namespace");
+                log::warn!("there is no other user to become in this user namespace");
             }
             result => result.map_err(|error| DaemonError::Become {
                 uid: identity.uid,

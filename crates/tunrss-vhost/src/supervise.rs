@@ -23,7 +23,7 @@ use crate::broker_thread::{BrokerThread, Said};
 use crate::error::{DaemonError, to_stderr};
 use crate::exit::Exit;
 use crate::handover::{Confinement, Handover};
-use crate::plan::{Endpoint, ServePlan};
+use crate::plan::{Access, Endpoint, ServePlan};
 use crate::socket::{Bound, inherited};
 use crate::tap::Tap;
 use crate::user::Identity;
@@ -37,11 +37,13 @@ pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
     if let Err(error) = keep_descriptors_from_children() {
         log::debug!("descriptors that are left open reach the process that serves: {error}");
     }
-    let confinement = confinement(&plan)?;
+    // Looked up in any case: a mistake is told of whatever else is asked for.
+    let named = plan.user.as_deref().map(Identity::of).transpose()?;
     // From here on a signal lets everything that is made be taken away again.
     let signals = signals().map_err(|source| DaemonError::Signals { source })?;
     let source = Source::new(&plan.endpoint)?;
-    let status = plan.status.as_deref().map(Bound::new).transpose()?;
+    let status = plan.status.as_deref().map(|path| Bound::new(path, Access::default()));
+    let status = status.transpose()?;
     let Tap { device, queues, mac, mtu } = Tap::open(&plan)?;
     let fds: Vec<OwnedFd> = queues
         .iter()
@@ -49,6 +51,12 @@ pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
         .collect::<io::Result<_>>()
         .map_err(|source| DaemonError::Handover { source })?;
     let device_name = device.name().to_string();
+    let confinement = plan.sandbox.then(|| confinement(named));
+    if confinement.is_none() {
+        log::warn!(
+            "without sandbox: a guest that takes over the process that serves has its rights"
+        );
+    }
     let kernel = InKernel::new(device, queues)?;
     let kernel_reports = kernel.reports();
     let steering = steering(plan.steering, kernel)?;
@@ -101,19 +109,11 @@ pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
     }
 }
 
-/// What the process that serves is to give up.
-fn confinement(plan: &ServePlan) -> Result<Option<Confinement>, DaemonError> {
-    // Looked up in any case: a mistake is told of whatever else is asked for.
-    let named = plan.user.as_deref().map(Identity::of).transpose()?;
-    let is_explicit = named.is_some();
+/// What the process that serves is to give up. `named`: who it is to become, if the operator says.
+fn confinement(named: Option<Identity>) -> Confinement {
     let is_root = rustix::process::geteuid().is_root();
-    let identity = named.or_else(|| is_root.then(Identity::nobody));
-    if !plan.sandbox {
-        log::warn!(
-            "without sandbox: a guest that takes over the process that serves has its rights"
-        );
-    }
-    Ok(plan.sandbox.then_some(Confinement { identity, is_explicit }))
+    let identity = named.or_else(|| is_root.then(Identity::without_rights));
+    Confinement { identity, is_explicit: named.is_some() }
 }
 
 /// A socket that is readable once this process has been told to end.
@@ -146,7 +146,7 @@ enum Source {
 impl Source {
     fn new(endpoint: &Endpoint) -> Result<Self, DaemonError> {
         Ok(match endpoint {
-            Endpoint::Listen(path) => Self::Listening(Bound::new(path)?),
+            Endpoint::Listen { path, access } => Self::Listening(Bound::new(path, *access)?),
             Endpoint::Connected(number) => Self::Connected(inherited(*number)?),
         })
     }

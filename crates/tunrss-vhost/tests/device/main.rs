@@ -26,3 +26,4 @@ mod refused;
 mod served;
 mod software;
 mod transmit;
+mod unit;
