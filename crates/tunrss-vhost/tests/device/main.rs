@@ -24,3 +24,4 @@ mod refused;
 mod served;
 mod software;
 mod transmit;
+mod undelivered;
