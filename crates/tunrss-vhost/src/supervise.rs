@@ -287,7 +287,7 @@ impl Drop for Backend {
     fn drop(&mut self) {
         // Nothing of it if it has been waited for.
         let _ = self.child.kill();
-        let _ = self.ended(LEAST_GRACE);
+        let _ = self.ended(KILLED);
     }
 }
 
@@ -347,8 +347,10 @@ impl Supervision {
                 && let Some(what) = self.watchdog.look(now)
             {
                 let _ = self.backend.child.kill();
-                // It is what happens to it now that matters.
-                self.backend.ended(GRACE)?;
+                if let Err(error) = self.backend.ended(KILLED) {
+                    let hint = error.hint().unwrap_or_default();
+                    log::error!("{error}: {hint}");
+                }
                 return Err(DaemonError::Stuck { what });
             }
             if events.ready && self.deadline.is_none() {
@@ -432,4 +434,7 @@ const MMAP_THRESHOLD: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "131072");
 const GRACE: Duration = Duration::from_secs(5);
 
 /// What is left for the latter, however long the former has taken.
-const LEAST_GRACE: Duration = Duration::from_secs(1);
+const LEAST_GRACE: Duration = Duration::from_secs(3);
+
+/// How long a process may take to end that was killed, where nothing depends on it any more.
+const KILLED: Duration = Duration::from_secs(2);

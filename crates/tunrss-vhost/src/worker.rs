@@ -4,9 +4,9 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -40,9 +40,8 @@ struct Thread {
     commands: Sender<(usize, Command)>,
     wake: Arc<OwnedFd>,
     pulse: Arc<Pulse>,
-    handle: Option<JoinHandle<()>>,
-    /// At its end when the thread has ended.
-    ended: Receiver<()>,
+    /// With what is at its end when the thread has ended.
+    handle: Option<Mutex<(JoinHandle<()>, Receiver<()>)>>,
     /// It does not come back from something, and is not waited for any more.
     is_lost: AtomicBool,
 }
@@ -196,7 +195,8 @@ impl Thread {
         })?;
         is_started.recv().unwrap_or_else(|_| Err(io::Error::other("a thread has failed")))?;
         let is_lost = AtomicBool::new(false);
-        Ok(Self { commands, wake, pulse, handle: Some(handle), ended, is_lost })
+        let handle = Some(Mutex::new((handle, ended)));
+        Ok(Self { commands, wake, pulse, handle, is_lost })
     }
 
     /// What the thread answers; `None` if it has ended, or does not come back. If it waits for the frontend
@@ -226,8 +226,10 @@ impl Thread {
 impl Drop for Thread {
     fn drop(&mut self) {
         self.tell(0, Command::End);
-        self.answered(&self.ended);
-        if let Some(handle) = self.handle.take().filter(|_| !*self.is_lost.get_mut()) {
+        let handle = self.handle.take().and_then(|handle| handle.into_inner().ok());
+        let Some((handle, ended)) = handle else { return };
+        self.answered(&ended);
+        if !*self.is_lost.get_mut() {
             // A thread that panicked has said so.
             let _ = handle.join();
         }

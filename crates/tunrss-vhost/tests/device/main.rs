@@ -26,4 +26,5 @@ mod refused;
 mod served;
 mod software;
 mod transmit;
+mod undelivered;
 mod unit;
