@@ -91,6 +91,7 @@ fn examine(name: &IfName) -> Result<Examined, CliError> {
              steered nor reported, and nothing tells whether any do"
                 .into(),
         );
+        notes.extend(super::lost_udp_segments(&device));
     }
     Ok(Examined { name: name.to_string(), status: status.word, problems, notes })
 }
