@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
 use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketType, socket};
 use tunrss_bpf::Driver;
 use tunrss_hash::{Link, VnetHdrLen};
 
@@ -15,6 +16,7 @@ use crate::error::{Error, Result, TUN_PATH};
 use crate::offloads::Offloads;
 use crate::queue::Queue;
 use crate::rtnl::{self, Attributes, TunAttributes};
+use crate::sys::ethtool;
 use crate::sys::ioctl::{self, flags};
 use crate::{DeviceName, IfName, control, macvtap, steering};
 
@@ -298,6 +300,32 @@ impl Device {
     /// [`Error::NoDevice`] if the device is gone.
     pub fn mtu(&self) -> Result<u32> {
         self.attributes().map(|found| found.mtu)
+    }
+
+    /// Whether report mode [`ReportMode::Kernel`](crate::ReportMode::Kernel) would lose what UDP sockets of
+    /// this host send with `UDP_SEGMENT` over IPv4: the device is a TAP without checksum offload, and has
+    /// an IPv4 address or a route of its own.
+    ///
+    /// Such a datagram has only 2 free bytes in front, so the kernel moves it to make room for the report.
+    /// It corrects the offset at which the checksum starts only if the device computes checksums
+    /// (`skb_headers_offset_update`, net/core/skbuff.c, v6.12). Otherwise it finds the offset wrong when it
+    /// cuts the datagram into segments, and drops it (`__udp_gso_segment`, net/ipv4/udp_offload.c). No
+    /// helper of a tc program changes that offset. Nothing is lost if the address is on a bridge that the
+    /// device is a port of, since a bridge computes checksums.
+    ///
+    /// # Errors
+    /// [`Error::Netlink`] if the kernel does not tell of checksum offload, addresses or routes.
+    pub fn loses_udp_segments(&self) -> Result<bool> {
+        if self.kind != Kind::Tap {
+            return Ok(false);
+        }
+        let has_checksum_offload = socket(AddressFamily::INET, SocketType::DGRAM, None)
+            .and_then(|socket| ethtool::computes_checksums(socket, &self.name))
+            .map_err(|source| Error::Netlink {
+                action: format!("ask whether {} computes checksums", self.name),
+                source: source.into(),
+            })?;
+        Ok(!has_checksum_offload && rtnl::routes_ipv4(&self.name, self.index)?)
     }
 
     /// The MAC address of the device's own end; of a macvtap, the one that frames for it have. `None` if

@@ -6,9 +6,9 @@ use std::io;
 use std::net::IpAddr;
 
 use netlink_packet_core::{
-    DefaultNla, NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CREATE, NLM_F_DUMP_INTR, NLM_F_REPLACE,
-    NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage, NetlinkPayload,
-    NetlinkSerializable, Nla, NlasIterator,
+    DefaultNla, NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR,
+    NLM_F_REPLACE, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage,
+    NetlinkPayload, NetlinkSerializable, Nla, NlasIterator,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use netlink_packet_route::link::{
@@ -17,6 +17,7 @@ use netlink_packet_route::link::{
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
+use netlink_packet_route::route::{RouteAttribute, RouteMessage, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
@@ -126,6 +127,33 @@ pub(crate) fn add_address(name: &IfName, index: u32, address: IpAddr, prefix: u8
     message.attributes = vec![AddressAttribute::Local(address), AddressAttribute::Address(address)];
     let request = request(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_REPLACE);
     request.map(drop).map_err(|source| failed(format!("give {name} the address {address}"), source))
+}
+
+/// Whether the device has an IPv4 address, or an IPv4 route leads straight out by it.
+pub(crate) fn routes_ipv4(name: &IfName, index: u32) -> Result<bool> {
+    let mut addresses = AddressMessage::default();
+    addresses.header.family = AddressFamily::Inet;
+    let mut routes = RouteMessage::default();
+    routes.header.address_family = AddressFamily::Inet;
+    for message in
+        [RouteNetlinkMessage::GetAddress(addresses), RouteNetlinkMessage::GetRoute(routes)]
+    {
+        let answers = exchange::<RouteNetlinkMessage>(message, NLM_F_DUMP).map_err(|refusal| {
+            failed(format!("list the IPv4 addresses and routes of {name}"), refusal.source)
+        })?;
+        let is_of_device = answers.iter().any(|answer| match answer {
+            RouteNetlinkMessage::NewAddress(address) => address.header.index == index,
+            RouteNetlinkMessage::NewRoute(route) => {
+                route.header.kind == RouteType::Unicast
+                    && route.attributes.contains(&RouteAttribute::Oif(index))
+            }
+            _ => false,
+        });
+        if is_of_device {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Tell the device where a neighbour is.

@@ -109,6 +109,7 @@ impl Examined {
                  neither steered nor reported, and nothing tells whether any do"
                     .into(),
             );
+            notes.extend(super::lost_udp_segments(device));
         }
         let name = device.name().to_string();
         Ok(Self { name, status: status.word, problems, notes, unseen })

@@ -1,10 +1,10 @@
 //! `tunrss set`: a device's steering and hash report.
 
 use serde::Serialize;
-use tunrss::{Device, IfName, Settings, State, SteeringMode};
+use tunrss::{Device, IfName, ReportMode, Settings, State, SteeringMode};
 
 use super::show::Steering;
-use super::{Done, check_owner};
+use super::{Done, check_owner, lost_udp_segments};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::{Output, table_rows};
@@ -53,6 +53,11 @@ pub(crate) fn run(plan: SetPlan, output: &mut Output) -> Result<Exit, CliError> 
         for conflict in conflicts {
             output.warn(&conflict.to_string())?;
         }
+    }
+    if state.report == ReportMode::Kernel
+        && let Some(lost) = lost_udp_segments(&device)
+    {
+        output.warn(&lost)?;
     }
     if output.is_json() {
         let done = Done { command: "set", dry_run, device: name.to_string() };

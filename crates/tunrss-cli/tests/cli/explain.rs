@@ -198,7 +198,7 @@ fn every_reason_for_no_tunnel_is_said() {
         ),
         (
             ethernet(0x86dd, &ipv6_with(true, true)),
-            "none: none is looked for behind IPv6 extension headers\n",
+            "none: none is looked for behind IPv6 extension headers other than a tunnel encapsulation limit\n",
         ),
         (
             ethernet(0x0800, &ip(4, &[0x60; 40])),

@@ -185,3 +185,30 @@ fn device_is_examined() {
     let refusal = net.refusal(2, "doctor t7");
     assert!(refusal.error.contains("there is no device t7"), "{}", refusal.error);
 }
+
+/// Report mode `kernel` loses what sockets of this host send with `UDP_SEGMENT` straight into a TAP
+/// without offloads.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn lost_udp_segments_are_told() {
+    const WORDS: &str =
+        "what UDP sockets of this host send with UDP_SEGMENT over IPv4 straight into t0";
+    let net = Net::new();
+    net.run("create t0 --queues 2 --vnet-hdr none").answer();
+    let told = |mode: &str| {
+        let set = net.run(&format!("set t0 --report {mode}"));
+        assert_eq!(set.code, Some(0), "{}", set.stderr);
+        let doctor = net.run("doctor t0");
+        [set.stderr.contains(WORDS), doctor.stdout.contains(WORDS)]
+    };
+    assert_eq!(told("kernel"), [false; 2]);
+    net.ip("address add 10.0.0.1/24 dev t0");
+    assert_eq!(told("kernel"), [true; 2]);
+    assert_eq!(told("reader"), [false; 2]);
+    // What helps.
+    net.ip("address del 10.0.0.1/24 dev t0");
+    net.ip("link add br0 type bridge");
+    net.ip("link set t0 master br0");
+    net.ip("address add 10.0.0.1/24 dev br0");
+    assert_eq!(told("kernel"), [false; 2]);
+}

@@ -23,6 +23,7 @@ mod replaced;
 mod senders;
 #[path = "../traffic/mod.rs"]
 mod traffic;
+mod udp_segments;
 mod under_load;
 mod vlan;
 mod xdp;
