@@ -150,8 +150,8 @@ impl<'a> Programs<'a> {
         }
         // As a rule they were loaded right after it; so the others need not be looked at.
         if self.loaded.get().is_none() {
-            let near = Walk::new(self.device, &self.targets).near(report.id)?;
-            missing.retain(|&part| !near.has(part));
+            let walk = Walk::new(self.device, &self.targets);
+            walk.strike_off(&mut missing, report.id)?;
         }
         if !missing.is_empty() {
             let loaded = self.loaded()?;
@@ -304,27 +304,36 @@ impl<'a> Walk<'a> {
 
     /// All programs of the system.
     fn all(mut self) -> Result<LoadedFor> {
-        self.look_above(0, usize::MAX)?;
+        let mut id = 0;
+        while let Some(next) = self.look_after(id)? {
+            id = next;
+        }
         *self.known = self.seen;
         Ok(self.found)
     }
 
-    /// The next few that were loaded after the program `id`.
-    fn near(mut self, id: u32) -> Result<LoadedFor> {
-        self.look_above(id, NEAR)?;
-        Ok(self.found)
+    /// Strike off what is among the few programs that were loaded after the program `id`.
+    fn strike_off(mut self, missing: &mut Vec<Missing>, mut id: u32) -> Result<()> {
+        for _ in 0..NEAR {
+            missing.retain(|&part| !self.found.has(part));
+            if missing.is_empty() {
+                break;
+            }
+            let Some(next) = self.look_after(id)? else { break };
+            id = next;
+        }
+        missing.retain(|&part| !self.found.has(part));
+        Ok(())
     }
 
-    fn look_above(&mut self, mut id: u32, most: usize) -> Result<()> {
-        for _ in 0..most {
-            let next = sys::bpf::program_after(id);
-            let Some(next) = next.map_err(|source| self.device.unreadable(source.into()))? else {
-                break;
-            };
-            id = next;
+    /// Look at the program that was loaded after the program `id`. Its id, if there is one.
+    fn look_after(&mut self, id: u32) -> Result<Option<u32>> {
+        let next = sys::bpf::program_after(id);
+        let next = next.map_err(|source| self.device.unreadable(source.into()))?;
+        if let Some(id) = next {
             self.look(id)?;
         }
-        Ok(())
+        Ok(next)
     }
 
     fn look(&mut self, id: u32) -> Result<()> {
