@@ -9,7 +9,6 @@
 #[expect(dead_code, reason = "of what the tier bpf reads, only some is read here")]
 #[path = "../cli_device/answers.rs"]
 mod answers;
-#[expect(dead_code, reason = "of how others listen, only some is wanted here")]
 mod console;
 mod guest;
 #[expect(dead_code, reason = "of how others run the command, only some is wanted here")]
@@ -23,7 +22,10 @@ mod traffic;
 mod vm;
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
+use console::Silent;
+use guest::Guest;
 use predicted::Setting;
 use traffic::eventually;
 use vm::{Host, run, show};
@@ -96,6 +98,27 @@ fn command_that_cannot_trace_qemu_is_refused() {
     assert_eq!(vm.spread(&frames), skewed.predict(&frames));
     run(&[], &plain.command()).answer();
     assert_eq!(vm.spread(&frames), plain.predict(&frames));
+}
+
+/// A guest that panics, when it boots or later, fails its test within seconds, with its last lines.
+#[test]
+#[ignore = "cargo xtask test vm"]
+fn guest_that_panics_is_noticed_at_once() {
+    let _host = Host::with_tap();
+    // The first process ends, and the kernel has no other to run.
+    assert_has_panicked(&Guest::boot_with("exit 1").err().unwrap());
+    let mut guest = Guest::boot();
+    let start = Instant::now();
+    guest.console.start("exit 1");
+    assert_has_panicked(&guest.console.try_listen_until("what it never says").unwrap_err());
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+fn assert_has_panicked(silent: &Silent) {
+    let text = silent.to_string();
+    assert!(text.starts_with("the guest has panicked; its last lines: "), "{text}");
+    assert!(text.contains("Kernel panic - not syncing: Attempted to kill init!"), "{text}");
 }
 
 /// QEMU 7.2 takes a program off the device when its guest says how many queue pairs it will use (it
