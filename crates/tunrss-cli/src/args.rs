@@ -173,7 +173,7 @@ impl From<VnetHdr> for Option<hash::VnetHdrLen> {
 Examples:
   tunrss delete tap0")]
 pub(crate) struct DeleteArgs {
-    /// Name of the device
+    /// Name of the device, its own or an alternative one
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) dry_run: DryRunArgs,
@@ -211,7 +211,7 @@ Examples:
     tunrss set tap0 --entry 3=1,7=0"
 )]
 pub(crate) struct SetArgs {
-    /// Name of the device
+    /// Name of the device, its own or an alternative one
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) mode: ModeArgs,
@@ -248,7 +248,7 @@ Examples:
   tunrss show tap0 --json
   tunrss show tap0 --stats")]
 pub(crate) struct ShowArgs {
-    /// Name of the device
+    /// Name of the device, its own or an alternative one
     pub(crate) name: String,
     /// Show the counters too, if the device was set with --counters
     ///
@@ -267,7 +267,7 @@ Examples:
   tunrss clear tap0
   tunrss clear tap0 --force")]
 pub(crate) struct ClearArgs {
-    /// Name of the device
+    /// Name of the device, its own or an alternative one
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) force: ForceArgs,
@@ -297,7 +297,7 @@ Examples:
   tunrss capture tap0 -w tap0.pcapng
   tunrss capture tap0 -w - | wireshark -k -i -")]
 pub(crate) struct CaptureArgs {
-    /// Name of the device
+    /// Name of the device, its own or an alternative one
     pub(crate) name: String,
     /// pcapng file to write instead of printing a line for every packet; - for standard output
     ///

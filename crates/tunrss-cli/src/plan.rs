@@ -14,7 +14,8 @@ use tunrss::hash::{
     HashKey, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes, VnetHdrLen,
 };
 use tunrss::{
-    Config, DeviceOptions, IfName, Kind, MAX_QUEUES, Owner, Settings, State, SteeringMode,
+    Config, DeviceName, DeviceOptions, IfName, Kind, MAX_QUEUES, Owner, Settings, State,
+    SteeringMode,
 };
 
 use crate::args::{
@@ -289,9 +290,16 @@ fn last_queue(start: u16, count: u16) -> Result<u16, CliError> {
     queue_number(last, format!("--start {start} with {count} queues"))
 }
 
+/// The name of a device that is to be created.
 fn device_name(name: &str) -> Result<IfName, CliError> {
     let refused = |source| CliError::DeviceName { name: name.to_owned(), source };
     IfName::new(name).map_err(refused)
+}
+
+/// A name of a device that exists, perhaps an alternative one.
+fn found_by(name: &str) -> Result<DeviceName, CliError> {
+    let refused = |source| CliError::DeviceName { name: name.to_owned(), source };
+    DeviceName::new(name).map_err(refused)
 }
 
 #[derive(Debug)]
@@ -357,7 +365,7 @@ impl CreatePlan {
 
 #[derive(Debug)]
 pub(crate) struct DeletePlan {
-    pub(crate) device: IfName,
+    pub(crate) device: DeviceName,
     pub(crate) dry_run: bool,
 }
 
@@ -365,13 +373,13 @@ impl TryFrom<DeleteArgs> for DeletePlan {
     type Error = CliError;
 
     fn try_from(DeleteArgs { name, dry_run }: DeleteArgs) -> Result<Self, CliError> {
-        Ok(Self { device: device_name(&name)?, dry_run: dry_run.dry_run })
+        Ok(Self { device: found_by(&name)?, dry_run: dry_run.dry_run })
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct SetPlan {
-    pub(crate) device: IfName,
+    pub(crate) device: DeviceName,
     pub(crate) change: Change,
     pub(crate) settings: Settings,
     pub(crate) dry_run: bool,
@@ -398,7 +406,7 @@ impl TryFrom<SetArgs> for SetPlan {
         } else {
             Change::Entries(entry.iter().map(|text| parse_entry(text)).collect::<Result<_, _>>()?)
         };
-        Ok(Self { device: device_name(&name)?, change, settings, dry_run: dry_run.dry_run })
+        Ok(Self { device: found_by(&name)?, change, settings, dry_run: dry_run.dry_run })
     }
 }
 
@@ -434,7 +442,7 @@ fn parse_entry(text: &str) -> Result<(usize, u16), CliError> {
 
 #[derive(Debug)]
 pub(crate) struct ShowPlan {
-    pub(crate) device: IfName,
+    pub(crate) device: DeviceName,
     pub(crate) stats: bool,
 }
 
@@ -442,13 +450,13 @@ impl TryFrom<ShowArgs> for ShowPlan {
     type Error = CliError;
 
     fn try_from(ShowArgs { name, stats }: ShowArgs) -> Result<Self, CliError> {
-        Ok(Self { device: device_name(&name)?, stats })
+        Ok(Self { device: found_by(&name)?, stats })
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct ClearPlan {
-    pub(crate) device: IfName,
+    pub(crate) device: DeviceName,
     pub(crate) settings: Settings,
     pub(crate) dry_run: bool,
 }
@@ -458,26 +466,26 @@ impl TryFrom<ClearArgs> for ClearPlan {
 
     fn try_from(ClearArgs { name, force, dry_run }: ClearArgs) -> Result<Self, CliError> {
         let settings = Settings { owner: owner(), force: force.force, ..Settings::default() };
-        Ok(Self { device: device_name(&name)?, settings, dry_run: dry_run.dry_run })
+        Ok(Self { device: found_by(&name)?, settings, dry_run: dry_run.dry_run })
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct DoctorPlan {
-    pub(crate) device: Option<IfName>,
+    pub(crate) device: Option<DeviceName>,
 }
 
 impl TryFrom<DoctorArgs> for DoctorPlan {
     type Error = CliError;
 
     fn try_from(DoctorArgs { name }: DoctorArgs) -> Result<Self, CliError> {
-        Ok(Self { device: name.as_deref().map(device_name).transpose()? })
+        Ok(Self { device: name.as_deref().map(found_by).transpose()? })
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct CapturePlan {
-    pub(crate) device: IfName,
+    pub(crate) device: DeviceName,
     pub(crate) target: CaptureTarget,
     /// How many packets, if not as many as come.
     pub(crate) count: Option<u64>,
@@ -503,7 +511,7 @@ impl TryFrom<CaptureArgs> for CapturePlan {
             Some(path) if path == Path::new("-") => CaptureTarget::Stdout,
             Some(path) => CaptureTarget::File(path),
         };
-        Ok(Self { device: device_name(&name)?, target, count: count.map(Into::into) })
+        Ok(Self { device: found_by(&name)?, target, count: count.map(Into::into) })
     }
 }
 

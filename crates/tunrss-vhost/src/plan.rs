@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use rustix::thread::CpuSet;
 use tunrss::hash::config::{fill_equal, fill_weighted};
 use tunrss::hash::{HashKey, HashTypes};
-use tunrss::{Config, IfName};
+use tunrss::{Config, DeviceName};
 use tunrss_vhost::{MAX_PAIRS, Policy};
 
 use crate::args::{Cli, Command, ServeArgs, StatusArgs, Who, Whose};
@@ -42,7 +42,7 @@ impl TryFrom<Cli> for Plan {
 pub(crate) struct ServePlan {
     pub(crate) endpoint: Endpoint,
     pub(crate) status: Option<PathBuf>,
-    pub(crate) device: IfName,
+    pub(crate) device: DeviceName,
     pub(crate) pairs: u16,
     pub(crate) mac: Option<[u8; 6]>,
     pub(crate) mtu: Option<u16>,
@@ -79,7 +79,7 @@ impl TryFrom<ServeArgs> for ServePlan {
         });
         let name = args.tap.unwrap_or_default();
         let device =
-            IfName::new(&name).map_err(|source| DaemonError::DeviceName { name, source })?;
+            DeviceName::new(&name).map_err(|source| DaemonError::DeviceName { name, source })?;
         let pairs = u16::try_from(args.queues).ok().filter(|pairs| (1..=MAX_PAIRS).contains(pairs));
         let pairs = pairs.ok_or(DaemonError::Pairs { queues: args.queues })?;
         let types = match args.types {

@@ -46,11 +46,12 @@ pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
         .map(|queue| queue.as_fd().try_clone_to_owned())
         .collect::<io::Result<_>>()
         .map_err(|source| DaemonError::Handover { source })?;
+    let device_name = device.name().to_string();
     let kernel = InKernel::new(device, queues)?;
     let kernel_reports = kernel.reports();
     let steering = steering(plan.steering, kernel)?;
     let options = Options {
-        device: plan.device.to_string(),
+        device: device_name.clone(),
         pairs: plan.pairs,
         mac,
         mtu,
@@ -79,7 +80,7 @@ pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
     }
     let ready = match &source {
         Source::Listening(bound) => bound.path().display().to_string(),
-        Source::Connected(_) => plan.device.to_string(),
+        Source::Connected(_) => device_name,
     };
     let mut supervision =
         Supervision { backend, signals, broker: Broker::new(socket, steering, pairs) };
@@ -162,6 +163,8 @@ fn steering(who: Who, mut kernel: InKernel) -> Result<Steering, DaemonError> {
     }
     match kernel.probe() {
         Ok(()) => Ok(Steering::Kernel(kernel)),
+        // That another process is changing the device says nothing of what the kernel can do.
+        Err(error @ tunrss::Error::Locked { .. }) => Err(error.into()),
         Err(error) if who == Who::Auto && error.kind() == tunrss::ErrorKind::System => {
             let why = in_one_line(&error);
             log::warn!("steering and hashing in software, which takes more CPU time: {why}");

@@ -90,6 +90,7 @@ impl OnDevice {
 /// Look at the hook of the device that each network namespace has. The privilege is that of attaching.
 fn look_at_hook() -> Result<()> {
     let name = IfName::new("lo")?;
-    let found = rtnl::find(&name)?.ok_or_else(|| Error::NoDevice { name: name.clone() })?;
+    let found = rtnl::find(&(&name).into())?;
+    let found = found.ok_or_else(|| Error::NoDevice { name: (&name).into() })?;
     AttachPoint::new(&name, found.index, Direction::Egress).attached().map(drop)
 }

@@ -14,9 +14,9 @@ use tunrss_hash::{Link, VnetHdrLen};
 use crate::error::{Error, Result, TUN_PATH};
 use crate::offloads::Offloads;
 use crate::queue::Queue;
-use crate::rtnl::{self, TunAttributes};
+use crate::rtnl::{self, Attributes, TunAttributes};
 use crate::sys::ioctl::{self, flags};
-use crate::{IfName, control, macvtap, steering};
+use crate::{DeviceName, IfName, control, macvtap, steering};
 
 /// The most queues a device can have (`MAX_TAP_QUEUES`, linux/if_tun.h; the same for TUN).
 pub const MAX_QUEUES: usize = 256;
@@ -95,25 +95,55 @@ impl Device {
         }
     }
 
-    /// Find a device that exists, whoever made it. Attaches no queue and changes nothing.
+    /// Find a device that exists, whoever made it, by its name or an alternative one. Attaches no queue
+    /// and changes nothing.
     ///
     /// # Errors
     /// [`Error::NoDevice`], or [`Error::OtherKind`] if it is no [`Kind`] of ours.
-    pub fn open(name: &IfName) -> Result<Self> {
-        let found = rtnl::find(name)?.ok_or_else(|| Error::NoDevice { name: name.clone() })?;
+    pub fn open<'a, N>(name: &'a N) -> Result<Self>
+    where
+        &'a N: Into<DeviceName>,
+    {
+        let name = name.into();
+        Self::found(rtnl::find(&name)?.ok_or(Error::NoDevice { name })?)
+    }
+
+    /// The same device as it is now, with the name that it has now.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`] if it is gone from this network namespace.
+    pub fn reopen(&self) -> Result<Self> {
+        match rtnl::find_index(self.index)?.map(Self::found) {
+            Some(Ok(now)) if now.kind == self.kind => Ok(now),
+            Some(Err(error @ Error::Name(_))) => Err(error),
+            _ => Err(Error::NoDevice { name: self.name.clone().into() }),
+        }
+    }
+
+    /// The same, for what is about to be done by the device's name: refused if the name that this was
+    /// opened with belongs to another device.
+    pub(crate) fn now(&self) -> Result<Self> {
+        let now = self.reopen()?;
+        if now.name != self.name
+            && rtnl::find(&self.name().into())?.is_some_and(|other| other.index != self.index)
+        {
+            return Err(Error::Renamed { name: self.name.clone(), now: now.name });
+        }
+        Ok(now)
+    }
+
+    fn found(found: Attributes) -> Result<Self> {
+        let name = IfName::new(&found.name)?;
         let (kind, tun) = match found.tun {
             Some(tun) if tun.is_tap => (Kind::Tap, tun),
             Some(tun) => (Kind::Tun, tun),
             None if found.kind == "macvtap" => (Kind::Macvtap, MACVTAP),
-            None => {
-                let kind = kind_name(&found.kind);
-                return Err(Error::OtherKind { name: name.clone(), kind });
-            }
+            None => return Err(Error::OtherKind { name, kind: kind_name(&found.kind) }),
         };
-        Ok(Self { name: name.clone(), index: found.index, kind, tun })
+        Ok(Self { name, index: found.index, kind, tun })
     }
 
-    /// The device's name.
+    /// The name that the device had when this was opened: its own, not an alternative one.
     pub fn name(&self) -> &IfName {
         &self.name
     }
@@ -169,7 +199,7 @@ impl Device {
     /// # Errors
     /// [`Error::NoDevice`] if the device is gone; for a macvtap also [`Error::OpenMacvtap`].
     pub fn attached_queues(&self) -> Result<usize> {
-        let now = Self::open(&self.name)?;
+        let now = self.now()?;
         match now.kind {
             Kind::Tap | Kind::Tun => Ok(now.tun.queues as usize),
             Kind::Macvtap => macvtap::held_queues(&now),
@@ -178,7 +208,7 @@ impl Device {
 
     /// How many queues of a TUN or TAP are attached now, and how many are open and detached.
     pub(crate) fn open_queues_now(&self) -> Result<(u32, u32)> {
-        let tun = Self::open(&self.name)?.tun;
+        let tun = self.now()?.tun;
         Ok((tun.queues, tun.detached_queues))
     }
 
@@ -188,7 +218,7 @@ impl Device {
     /// # Errors
     /// [`Error::NoDevice`] if the device is gone.
     pub fn intended_queues(&self) -> Result<Option<usize>> {
-        let alias = rtnl::find(&self.name)?.and_then(|found| found.alias);
+        let alias = rtnl::find_index(self.index)?.and_then(|found| found.alias);
         let noted = alias.as_deref().and_then(|alias| alias.strip_prefix(QUEUES_ALIAS));
         Ok(noted.and_then(|number| number.parse().ok()).filter(|&queues| queues <= MAX_QUEUES))
     }
@@ -223,7 +253,7 @@ impl Device {
         if queues > MAX_QUEUES {
             return Err(Error::QueueCount { queues });
         }
-        let now = Self::open(&self.name)?;
+        let now = self.now()?;
         let attached: Result<Vec<_>> =
             (0..count).map(|_| now.attach().and_then(|tun| now.queue(tun))).collect();
         let mut attached = attached?;
@@ -256,10 +286,10 @@ impl Device {
             return Err(Error::SingleQueue { name: self.name.clone() });
         }
         let multi_queue = if self.is_multi_queue() { flags::MULTI_QUEUE } else { 0 };
-        let first = open_tun()?;
-        ioctl::set_iff(&first, &self.name, options.flags() & !flags::MULTI_QUEUE | multi_queue)
-            .map_err(|source| Error::Attach { name: self.name.clone(), source: source.into() })?;
-        Self::open(&self.name)?.first_queues(first, options)
+        let now = self.now()?;
+        let first = now.attach_as(options.flags() & !flags::MULTI_QUEUE | multi_queue)?;
+        now.check_attached(&first)?;
+        now.reopen()?.first_queues(first, options)
     }
 
     /// The MTU of the device, in bytes of payload of a frame.
@@ -267,8 +297,7 @@ impl Device {
     /// # Errors
     /// [`Error::NoDevice`] if the device is gone.
     pub fn mtu(&self) -> Result<u32> {
-        let found = rtnl::find(&self.name)?;
-        found.map(|found| found.mtu).ok_or_else(|| Error::NoDevice { name: self.name.clone() })
+        self.attributes().map(|found| found.mtu)
     }
 
     /// The MAC address of the device's own end; of a macvtap, the one that frames for it have. `None` if
@@ -277,9 +306,7 @@ impl Device {
     /// # Errors
     /// [`Error::NoDevice`] if the device is gone.
     pub fn mac(&self) -> Result<Option<[u8; 6]>> {
-        let found = rtnl::find(&self.name)?;
-        let found = found.ok_or_else(|| Error::NoDevice { name: self.name.clone() })?;
-        Ok(found.mac.try_into().ok())
+        Ok(self.attributes()?.mac.try_into().ok())
     }
 
     /// Set the MTU of the device, in bytes of payload of a frame.
@@ -297,7 +324,7 @@ impl Device {
     /// [`Error::NoVnetHdr`] if the device has no header to tell of it; [`Error::Set`], and what
     /// [`Device::open_queues`] says where nobody holds a queue.
     pub fn set_offloads(&self, on: bool) -> Result<()> {
-        if on && !Self::open(&self.name)?.has_vnet_hdr() {
+        if on && !self.reopen()?.has_vnet_hdr() {
             return Err(Error::NoVnetHdr { name: self.name.clone() });
         }
         set_offloads(control::of_any(self)?, on).map_err(|source| self.refused("offloads", source))
@@ -348,11 +375,18 @@ impl Device {
     /// A new descriptor of the device that only ioctls are made on, leaving all settings as they are.
     /// It is a queue for a moment, the last one, and takes no packets when this returns.
     pub(crate) fn attach_spare(&self) -> Result<OwnedFd> {
-        let spare = Self::open(&self.name)?.attach()?;
+        let now = self.now()?;
+        let spare = now.attach_unchecked()?;
         // Nothing may come between the two calls: meanwhile packets go to it that nobody reads.
         ioctl::disable_queue(&spare)
             .map_err(|source| self.refused("the state of a queue", source))?;
+        now.check_attached(&spare)?;
         Ok(spare)
+    }
+
+    fn attributes(&self) -> Result<Attributes> {
+        let found = rtnl::find_index(self.index)?;
+        found.ok_or_else(|| Error::NoDevice { name: self.name.clone().into() })
     }
 
     pub(crate) fn refused(&self, what: &'static str, source: impl Into<io::Error>) -> Error {
@@ -362,16 +396,38 @@ impl Device {
     /// Attach a descriptor, leaving all settings as they were when this was opened: just now, for
     /// TUNSETIFF sets them for the whole device.
     fn attach(&self) -> Result<OwnedFd> {
+        let tun = self.attach_unchecked()?;
+        self.check_attached(&tun)?;
+        Ok(tun)
+    }
+
+    /// The same, to the device that has the name by now.
+    fn attach_unchecked(&self) -> Result<OwnedFd> {
         if !self.tun.is_multi_queue {
             return Err(Error::SingleQueue { name: self.name.clone() });
         }
         let flags = iff(self.kind, self.tun.has_packet_information, self.tun.has_vnet_hdr);
-        if self.kind == Kind::Macvtap {
-            return macvtap::attach(self, flags);
+        match self.kind {
+            Kind::Macvtap => macvtap::attach(self, flags),
+            Kind::Tap | Kind::Tun => self.attach_as(flags),
         }
+    }
+
+    fn attach_as(&self, flags: i16) -> Result<OwnedFd> {
         let tun = open_tun()?;
         match ioctl::set_iff(&tun, &self.name, flags) {
             Ok(_) => Ok(tun),
+            Err(source) => Err(Error::Attach { name: self.name.clone(), source: source.into() }),
+        }
+    }
+
+    /// See to it that a descriptor is attached to this device: it may have been renamed just before, and
+    /// then its name was that of another one, or of one that was made by attaching to it.
+    fn check_attached(&self, tun: &OwnedFd) -> Result<()> {
+        let now = self.reopen()?.name;
+        match ioctl::get_iff(tun) {
+            Ok((Some(name), _)) if name == now => Ok(()),
+            Ok(_) => Err(Error::Renamed { name: self.name.clone(), now }),
             Err(source) => Err(Error::Attach { name: self.name.clone(), source: source.into() }),
         }
     }

@@ -12,6 +12,7 @@ use crate::plan::ClearPlan;
 pub(crate) fn run(plan: ClearPlan, output: &mut Output) -> Result<Exit, CliError> {
     let ClearPlan { device: name, settings, dry_run } = plan;
     let device = Device::open(&name)?;
+    let name = device.name().clone();
     let was_steered = if dry_run {
         check_owner(&device, &settings)?;
         match device.steering() {

@@ -11,6 +11,7 @@ use crate::plan::DeletePlan;
 pub(crate) fn run(plan: DeletePlan, output: &mut Output) -> Result<Exit, CliError> {
     let DeletePlan { device: name, dry_run } = plan;
     let device = Device::open(&name)?;
+    let name = device.name().clone();
     if !dry_run {
         device.delete()?;
     }

@@ -22,7 +22,7 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
         let intended_queues = device.intended_queues()?;
         let steering = steering.as_ref().map(Steering::new);
         let counters = counters.as_ref().map(Stats::new);
-        let device = plan.device.to_string();
+        let device = device.name().to_string();
         let Status { word: status, foreign } = status;
         let foreign = foreign.iter().map(ToString::to_string).collect();
         let answer =
@@ -33,14 +33,14 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
             Some(state) => {
                 // As many as it will have: before anybody opens it, none are attached.
                 let rings = known_queues(&device)?.unwrap_or(0);
-                output.text(text(&plan.device, rings, state))?;
+                output.text(text(device.name(), rings, state))?;
             }
             None => {
                 let of = match device.intended_queues()? {
                     Some(intended) => format!("{queues} of {intended}"),
                     None => queues.to_string(),
                 };
-                let name = &plan.device;
+                let name = device.name();
                 output.text(format_args!(
                     "{name} has no steering by tunrss; queues attached: {of}\n"
                 ))?;

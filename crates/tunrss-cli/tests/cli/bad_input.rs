@@ -133,25 +133,30 @@ fn endpoints_are_refused_with_their_reason() {
 
 #[test]
 fn device_commands_are_refused_before_they_begin() {
-    for command in ["create --queues 1", "delete", "set", "show", "clear"] {
-        for (name, why) in [
-            ("name-of-16-bytes", "device name has 16 bytes, at most 15 are possible"),
-            ("a/b", "device name cannot contain '/'"),
-            ("tap%d", "device name cannot contain '%'"),
-            ("..", "device name cannot be . or .."),
-            ("all", "device name cannot be all or default: the kernel has settings by these names"),
-            (
-                "default",
-                "device name cannot be all or default: the kernel has settings by these names",
-            ),
-            (
-                "tap\u{e0}",
-                "device name cannot contain 'à': the kernel takes its byte 0xa0 for a space",
-            ),
-        ] {
+    let too_long = "a".repeat(128);
+    let names = [
+        ("name-of-16-bytes", "device name has 16 bytes, at most 15 are possible"),
+        ("a/b", "device name cannot contain '/'"),
+        ("tap%d", "device name cannot contain '%'"),
+        ("..", "device name cannot be . or .."),
+        ("all", "device name cannot be all or default: the kernel has settings by these names"),
+        ("default", "device name cannot be all or default: the kernel has settings by these names"),
+        ("tap\u{e0}", "device name cannot contain 'à': the kernel takes its byte 0xa0 for a space"),
+    ];
+    // Alternative names may be all that.
+    let alternative_names =
+        [(too_long.as_str(), "device name has 128 bytes, at most 127 are possible")];
+    for (command, names) in [
+        ("create --queues 1", names.as_slice()),
+        ("delete", &alternative_names),
+        ("set", &alternative_names),
+        ("show", &alternative_names),
+        ("clear", &alternative_names),
+    ] {
+        for (name, why) in names {
             let refusal = refusal(&format!("{command} {name}"));
             assert_eq!(refusal.error, format!("cannot use {name:?} as the name of a device"));
-            assert_eq!(refusal.caused_by, [why]);
+            assert_eq!(refusal.caused_by, [*why]);
         }
         let text = run(command.split(' ').chain([""])).refusal(2);
         assert!(text.contains("caused by: device name is empty"), "{text}");

@@ -49,10 +49,15 @@ fn as_many_queues_as_the_kernel_takes() {
 #[ignore = "cargo xtask test bpf"]
 fn names_that_cannot_be() {
     let net = Net::new();
-    for command in ["create --queues 2", "set", "show", "clear", "delete"] {
-        let refusal = net.refusal(2, &format!("{command} name-of-16-bytes"));
-        check(&refusal, "cannot use \"name-of-16-bytes\" as the name of a device", "tap0");
-        assert_eq!(refusal.caused_by, ["device name has 16 bytes, at most 15 are possible"]);
+    for (command, max) in
+        [("create --queues 2", 15), ("set", 127), ("show", 127), ("clear", 127), ("delete", 127)]
+    {
+        let len = max + 1;
+        let name = "a".repeat(len);
+        let refusal = net.refusal(2, &format!("{command} {name}"));
+        check(&refusal, &format!("cannot use \"{name}\" as the name of a device"), "tap0");
+        let cause = format!("device name has {len} bytes, at most {max} are possible");
+        assert_eq!(refusal.caused_by, [cause]);
         let mut empty = net.tunrss_through(&[]);
         empty.args(command.split_whitespace()).arg("");
         let text = crate::Run::from(empty.output().unwrap()).refusal(2);

@@ -616,6 +616,36 @@ fn capture_ends_with_its_device() {
     assert_eq!(read_file(file.path()).statistics, Some([2, 0, 2]));
 }
 
+/// A device that is renamed is the same, also when another one has its old name.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn device_that_is_renamed() {
+    let site = Site::new();
+    let file = TempFile::new(b"");
+    let running = Running::start(&format!("t0 --json -w {}", file.path()), site.t0.index());
+    let has = |count| {
+        eventually("it is in the file", || outgoing_so_far(file.path()) == Some(count));
+    };
+    let frame = [&[2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 8, 0x88, 0xb5][..], &[7; 46]].concat();
+    site.s0.send(&VnetHdr::default(), &frame).unwrap();
+    has(1);
+    ip("link set t0 down");
+    ip("link set t0 name t1");
+    ip("link set t1 up");
+    let (_namesake, _queues) = Device::create(site.t0.name(), 1).unwrap();
+    // It has looked for the device since, as it does once a second.
+    let looked = Instant::now() + Duration::from_millis(2500);
+    let mut sent = 1;
+    while Instant::now() < looked {
+        site.s0.send(&VnetHdr::default(), &frame).unwrap();
+        sent += 1;
+        has(sent);
+    }
+    ip("link del t1");
+    let summary: Summary = running.end().json();
+    assert_eq!((summary.packets, summary.end.as_str()), (sent as u64, "gone"));
+}
+
 /// A name is not enough: another device may have got it.
 #[test]
 #[ignore = "cargo xtask test bpf"]

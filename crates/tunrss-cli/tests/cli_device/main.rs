@@ -15,8 +15,10 @@ mod doctor;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod lifecycle;
+mod names;
 mod net;
 mod peers;
+mod queues;
 mod settings;
 mod traffic;
 

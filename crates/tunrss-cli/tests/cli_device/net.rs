@@ -21,6 +21,11 @@ impl Net {
         net
     }
 
+    /// That of `ip netns`.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// One with a device `t0` that `create` has made.
     pub(crate) fn with_device(queues: u16) -> Self {
         let net = Self::new();

@@ -216,7 +216,7 @@ impl AttachPoint {
     fn refused(&self, action: String, refusal: Refusal) -> Error {
         let errno = refusal.source.raw_os_error();
         if errno == Some(Errno::NODEV.raw_os_error()) {
-            return Error::NoDevice { name: self.name.clone() };
+            return Error::NoDevice { name: self.name.clone().into() };
         }
         Error::Hook { action, source: refusal.into_cause(), errno }
     }

@@ -57,7 +57,7 @@ pub(super) fn install<T: AsRef<[u16]>>(
     config: &SteeringConfig<T>,
     settings: &Settings,
 ) -> Result<u32> {
-    let _lock = Lock::of(device)?;
+    let _lock = Lock::to_change(device)?;
     let look = || {
         let programs = Programs::of(device)?;
         let before = before(device, &programs, settings)?;
@@ -112,7 +112,7 @@ pub(super) fn remove(
     settings: &Settings,
     is_meant: impl FnOnce(Option<&InForce>) -> bool,
 ) -> Result<bool> {
-    let _lock = Lock::of(device)?;
+    let _lock = Lock::to_change(device)?;
     let programs = Programs::of(device)?;
     let (before, is_lost) = match changeable(device, &programs, settings) {
         Err(Error::ReportLost { .. }) => (None, true),
@@ -144,7 +144,7 @@ pub(super) fn set_entries(
     entries: &[(usize, u16)],
     settings: &Settings,
 ) -> Result<State> {
-    let _lock = Lock::of(device)?;
+    let _lock = Lock::to_change(device)?;
     let nothing = || Error::NothingInForce { name: device.name().clone() };
     let programs = Programs::of(device)?;
     let found = changeable(device, &programs, settings)?;
@@ -162,7 +162,7 @@ pub(super) fn set_entries(
 
 /// Whether this owner may change what is in force.
 pub(super) fn check_changeable(device: &Device, settings: &Settings) -> Result<()> {
-    let _lock = Lock::of(device)?;
+    let _lock = Lock::to_look(device);
     before(device, &Programs::of(device)?, settings).map(drop)
 }
 

@@ -16,6 +16,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use tunrss_bpf::{Counters, Driver, Owner, ReportMode, State};
 use tunrss_hash::SteeringConfig;
 
+use rustix::io::Errno;
+
+use crate::attachment::Attachment;
 use crate::control;
 use crate::device::Device;
 use crate::error::{Error, Result};
@@ -39,15 +42,17 @@ impl Device {
     /// have to be told the report mode, see [`Queue::set_report`](crate::Queue::set_report).
     ///
     /// The result keeps a descriptor of the device. If somebody holds a queue it is a duplicate of
-    /// that, which so stays attached meanwhile; else, or if it cannot be duplicated, it is one of
-    /// its own, which takes no packets but for a moment (told as a warning, by way of `log`).
+    /// that, which so stays attached meanwhile; else it is one of its own, which takes no packets but
+    /// for a moment.
     ///
     /// # Errors
     /// - [`Error::SingleQueue`] if the device was created for one queue.
     /// - [`Error::QueueNumber`] if `config` names a queue that no device can have.
     /// - [`Error::OwnedByOther`] if another owner's configuration is in force, [`Error::Foreign`] if
     ///   another tool may steer the device; not by [force](Settings::force).
-    /// - [`Error::Load`], [`Error::Hook`], [`Error::Set`], [`Error::Locked`] and those of
+    /// - [`Error::Held`] if somebody holds queues and no descriptor of theirs can be duplicated,
+    ///   [`Error::Disordered`] if somebody opened queues at the same time.
+    /// - [`Error::Load`], [`Error::Hook`], [`Error::Set`], [`Error::Lock`], [`Error::Locked`] and those of
     ///   [`Device::open_queues`] if the system refuses. What was in force stays so.
     pub fn steer<T: AsRef<[u16]>>(
         &self,
@@ -71,6 +76,9 @@ impl Device {
     /// detached. Nobody else's is looked for, nor another attached, so it works also on a device that
     /// takes one queue only. A macvtap needs no descriptor.
     ///
+    /// The device is the one that the descriptor is attached to, also if it has been renamed or moved to
+    /// another network namespace (which takes CAP_SYS_ADMIN to enter).
+    ///
     /// Any queue number is taken, modulo the attached queues when a packet comes.
     ///
     /// # Errors
@@ -81,7 +89,10 @@ impl Device {
         config: &SteeringConfig<T>,
         settings: &Settings,
     ) -> Result<()> {
-        install::install(self, self.as_control(&control), config, settings).map(drop)
+        let config = config.as_borrowed();
+        self.by(self.as_control(&control), |device, control| {
+            install::install(device, control, &config, settings).map(drop)
+        })
     }
 
     /// Take away what is in force, for who holds a descriptor of the device; else as
@@ -90,7 +101,9 @@ impl Device {
     /// # Errors
     /// As for [`Device::clear`].
     pub fn clear_by(&self, control: impl AsFd, settings: &Settings) -> Result<bool> {
-        install::remove(self, self.as_control(&control), settings, |_| true)
+        self.by(self.as_control(&control), |device, control| {
+            install::remove(device, control, settings, |_| true)
+        })
     }
 
     /// What is in force on the device, whichever process has set it, as read back from the running
@@ -100,9 +113,11 @@ impl Device {
     /// # Errors
     /// - [`Error::ReadBack`], also without the privilege to look at programs (CAP_SYS_ADMIN).
     /// - [`Error::ReportLost`] if the report program has been taken away from the device.
-    /// - [`Error::Locked`] if changes by others do not come to an end.
+    ///
+    /// A change that another process is making is waited for. One that does not end within a second is
+    /// not; then a warning, by way of `log`, says that what is returned may be half of it.
     pub fn steering(&self) -> Result<Option<State>> {
-        let _lock = Lock::of(self)?;
+        let _lock = Lock::to_look(self);
         Ok(Programs::of(self)?.in_force()?.map(|found| found.state))
     }
 
@@ -114,7 +129,7 @@ impl Device {
     /// # Errors
     /// As for [`Device::steering`].
     pub fn counters(&self) -> Result<Option<Counters>> {
-        let _lock = Lock::of(self)?;
+        let _lock = Lock::to_look(self);
         let Some(found) = Programs::of(self)?.in_force()? else { return Ok(None) };
         if found.state.counter_cpus == 0 {
             return Ok(None);
@@ -128,7 +143,7 @@ impl Device {
     /// # Errors
     /// As for [`Device::steering`].
     pub fn conflicts(&self) -> Result<Vec<Conflict>> {
-        let _lock = Lock::of(self)?;
+        let _lock = Lock::to_look(self);
         let Some(found) = Programs::of(self)?.in_force()? else { return Ok(Vec::new()) };
         let action = match found.state.report {
             ReportMode::Kernel => Action::Ok,
@@ -145,7 +160,8 @@ impl Device {
     /// # Errors
     /// - [`Error::NothingInForce`], [`Error::EntryIndex`], [`Error::QueueNumber`]; no entry is
     ///   changed then.
-    /// - [`Error::OwnedByOther`], [`Error::Locked`] and those of [`Device::steering`].
+    /// - [`Error::OwnedByOther`], [`Error::Lock`], [`Error::Locked`] and those of
+    ///   [`Device::steering`].
     pub fn set_entries(&self, entries: &[(usize, u16)]) -> Result<State> {
         self.set_entries_as(entries, &Settings::default())
     }
@@ -162,8 +178,8 @@ impl Device {
     /// was anything of ours. A program of another tool that cannot be seen is removed, too.
     ///
     /// # Errors
-    /// [`Error::OwnedByOther`], [`Error::Foreign`], [`Error::Locked`], [`Error::ReadBack`],
-    /// [`Error::Set`] and those of [`Device::open_queues`].
+    /// [`Error::OwnedByOther`], [`Error::Foreign`], [`Error::Lock`], [`Error::Locked`],
+    /// [`Error::ReadBack`], [`Error::Set`] and those of [`Device::open_queues`].
     pub fn clear(&self) -> Result<bool> {
         self.clear_as(&Settings::default())
     }
@@ -184,6 +200,22 @@ impl Device {
     /// [`Error::OwnedByOther`], [`Error::Foreign`], and [`Error::ReadBack`] where it cannot be known.
     pub fn check_changeable(&self, settings: &Settings) -> Result<()> {
         install::check_changeable(self, settings)
+    }
+
+    /// Do something by a descriptor with the device that it is attached to, wherever that is by now.
+    fn by<T: Send>(
+        &self,
+        control: Option<BorrowedFd<'_>>,
+        act: impl FnOnce(&Self, Option<BorrowedFd<'_>>) -> Result<T> + Send,
+    ) -> Result<T> {
+        let Some(fd) = control else { return act(self, None) };
+        match Attachment::of(fd) {
+            Ok(attachment) => attachment.with_device(|device| act(&device, control)),
+            Err(error) if error.raw_os_error() == Some(Errno::BADFD.raw_os_error()) => {
+                Err(Error::NoDevice { name: self.name().into() })
+            }
+            Err(error) => Err(Error::NotAQueue { found: error.to_string() }),
+        }
     }
 
     fn as_control<'a>(&self, control: &'a impl AsFd) -> Option<BorrowedFd<'a>> {
@@ -235,7 +267,10 @@ impl Steering {
         install::check_queue(config.highest_queue())?;
         let settings = settings.into();
         let control = self.control.as_ref().map(AsFd::as_fd);
-        self.program = install::install(&self.device, control, config, &settings)?;
+        let config_now = config.as_borrowed();
+        self.program = self.device.by(control, |device, control| {
+            install::install(device, control, &config_now, &settings)
+        })?;
         self.report = Report::new(settings.report, config);
         self.owner = settings.owner;
         Ok(())
@@ -252,7 +287,9 @@ impl Steering {
         let control = self.control.as_ref().map(AsFd::as_fd);
         let is_ours =
             |found: Option<&InForce>| found.is_some_and(|one| one.program.id == self.program);
-        install::remove(&self.device, control, &settings, is_ours).map(drop)
+        self.device.by(control, |device, control| {
+            install::remove(device, control, &settings, is_ours).map(drop)
+        })
     }
 }
 

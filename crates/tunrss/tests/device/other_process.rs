@@ -174,6 +174,10 @@ impl Holder {
         Self { process, input, output: BufReader::new(output) }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     pub(crate) fn say(&mut self, word: &str) {
         writeln!(self.input, "{word}").unwrap();
     }
@@ -242,7 +246,7 @@ pub(crate) fn say(word: &str) {
 }
 
 /// In the other process: wait for this one to say `word`.
-fn hear(word: &str) {
+pub(crate) fn hear(word: &str) {
     assert_eq!(hear_any(), word);
 }
 

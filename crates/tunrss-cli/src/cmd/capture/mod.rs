@@ -37,6 +37,7 @@ pub(crate) fn run(plan: CapturePlan, output: &mut Output) -> Result<Exit, CliErr
     // From here on a signal leaves a complete file.
     let signal = EndSignal::catch().map_err(|source| CliError::Signals { source })?;
     let device = Device::open(&name)?;
+    let name = device.name().clone();
     let (steering, unseen) = Steering::look(device.clone())?;
     let socket = PacketSocket::open(&device)?;
     if let Some(reason) = unseen {

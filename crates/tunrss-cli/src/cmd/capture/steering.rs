@@ -55,8 +55,11 @@ impl Steering {
 
     /// Look again. Returns whether the device is still there.
     pub(super) fn look_again(&mut self) -> Result<bool, CliError> {
-        if !self.is_there()? {
-            return Ok(false);
+        // A device that was renamed is the same one.
+        match self.device.reopen() {
+            Ok(device) => self.device = device,
+            Err(Error::NoDevice { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
         }
         let state = match self.device.steering() {
             Err(Error::ReportLost { .. }) => Ok(None),
@@ -80,9 +83,9 @@ impl Steering {
     }
 
     fn is_there(&self) -> Result<bool, CliError> {
-        match Device::open(self.device.name()) {
-            Ok(device) => Ok(device.index() == self.device.index()),
-            Err(Error::NoDevice { .. } | Error::OtherKind { .. }) => Ok(false),
+        match self.device.reopen() {
+            Ok(_) => Ok(true),
+            Err(Error::NoDevice { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
