@@ -6,6 +6,7 @@ use serde::Serialize;
 use tunrss::hash::{HashReport, HashTypes, InputTransform};
 use tunrss::{Count, Counters, Device, Foreign, State, SteeringMode};
 
+use super::holders::Holders;
 use super::set::known_queues;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -17,6 +18,7 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
     let queues = device.attached_queues()?;
     let steering = device.steering()?;
     let status = Status::of(&device, steering.as_ref());
+    let holders = Holders::of(&device)?;
     let counters = if plan.stats { device.counters()? } else { None };
     if output.is_json() {
         let intended_queues = device.intended_queues()?;
@@ -25,8 +27,16 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
         let device = device.name().to_string();
         let Status { word: status, foreign } = status;
         let foreign = foreign.iter().map(ToString::to_string).collect();
-        let answer =
-            Answer { device, queues, intended_queues, status, foreign, steering, counters };
+        let answer = Answer {
+            device,
+            queues,
+            intended_queues,
+            holders,
+            status,
+            foreign,
+            steering,
+            counters,
+        };
         output.object(&answer)?;
     } else {
         match &steering {
@@ -49,6 +59,7 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
                 }
             }
         }
+        output.text(holders)?;
         match &counters {
             Some(counters) => output.text(stats_text(counters))?,
             None if plan.stats && steering.is_some() => {
@@ -139,6 +150,8 @@ struct Answer {
     queues: usize,
     /// As `create` was told.
     intended_queues: Option<usize>,
+    /// Those that can be seen.
+    holders: Holders,
     /// `ours`, `foreign` or `none`, as far as it can be seen.
     status: &'static str,
     /// What makes it foreign.
