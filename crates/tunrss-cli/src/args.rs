@@ -165,16 +165,23 @@ impl From<VnetHdr> for Option<hash::VnetHdrLen> {
     }
 }
 
-/// Delete a device that `create` made
+/// Delete a TUN or TAP device that nobody uses
 ///
-/// Its steering and its hash report go with it.
+/// Its steering and its hash report go with it. A device that a process holds is refused, and so is a
+/// macvtap, which `ip link delete` removes.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  tunrss delete tap0")]
+  tunrss delete tap0
+  tunrss delete tap0 --force")]
 pub(crate) struct DeleteArgs {
     /// Name of the device, its own or an alternative one
     pub(crate) name: String,
+    /// Delete the device though a process holds it
+    ///
+    /// That process keeps descriptors on which nothing works any more.
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) dry_run: DryRunArgs,
 }

@@ -78,6 +78,10 @@ pub(crate) enum CliError {
     DemoTraffic { device: IfName, source: io::Error },
     #[error("cannot tell how many queues {name} will have: nobody has it open")]
     UnknownQueues { name: IfName },
+    #[error("cannot delete {name}: it is a macvtap, which `create` does not make")]
+    DeleteMacvtap { name: IfName },
+    #[error("cannot delete {name}: {holder} holds it")]
+    DeleteHeld { name: IfName, holder: String },
     /// The library's error is the whole story.
     #[error(transparent)]
     Library(#[from] tunrss::Error),
@@ -114,6 +118,8 @@ impl CliError {
             | Self::Families { .. }
             | Self::PacketText { .. }
             | Self::CapturePlace { .. }
+            | Self::DeleteMacvtap { .. }
+            | Self::DeleteHeld { .. }
             | Self::ForeignLink { .. }
             | Self::ElfPlace { .. } => Exit::Usage,
             Self::Key { source: KeyArgumentError::Read { source, .. } } => exit_of_path(source),
@@ -193,6 +199,10 @@ impl CliError {
             Self::CapturePlace { .. } => {
                 "name a file with -w FILE, or pass it on, as in `tunrss capture tap0 -w - | cat`"
                     .into()
+            }
+            Self::DeleteMacvtap { name } => format!("`ip link delete {name}` removes it"),
+            Self::DeleteHeld { .. } => {
+                "end what uses the device, or delete it all the same with --force".into()
             }
             Self::ForeignLink { .. } => {
                 "name the file that it leads to, if that is what you want to be overwritten".into()

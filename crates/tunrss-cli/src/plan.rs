@@ -363,14 +363,16 @@ impl CreatePlan {
 #[derive(Debug)]
 pub(crate) struct DeletePlan {
     pub(crate) device: DeviceName,
+    /// Also one that a process holds.
+    pub(crate) force: bool,
     pub(crate) dry_run: bool,
 }
 
 impl TryFrom<DeleteArgs> for DeletePlan {
     type Error = CliError;
 
-    fn try_from(DeleteArgs { name, dry_run }: DeleteArgs) -> Result<Self, CliError> {
-        Ok(Self { device: found_by(&name)?, dry_run: dry_run.dry_run })
+    fn try_from(DeleteArgs { name, force, dry_run }: DeleteArgs) -> Result<Self, CliError> {
+        Ok(Self { device: found_by(&name)?, force, dry_run: dry_run.dry_run })
     }
 }
 

@@ -208,6 +208,30 @@ impl Device {
         }
     }
 
+    /// Whether a process has a queue open now, attached or detached.
+    ///
+    /// Of a TUN or TAP that takes one queue the kernel tells only by the carrier, which is lost when
+    /// the queue is closed (`__tun_detach`, drivers/net/tun.c, v6.12). Who holds it can turn that off
+    /// before, and is found then if this process may look at it; likewise who holds a macvtap.
+    ///
+    /// # Errors
+    /// Those of [`Device::attached_queues`] and [`Device::holders`].
+    pub fn is_held(&self) -> Result<bool> {
+        let now = self.now()?;
+        match now.kind {
+            Kind::Macvtap => Ok(macvtap::held_queues(&now)? > 0),
+            Kind::Tap | Kind::Tun if now.is_multi_queue() => {
+                Ok(now.tun.queues + now.tun.detached_queues > 0)
+            }
+            Kind::Tap | Kind::Tun => {
+                let found = rtnl::find_index(now.index)?;
+                let has_carrier = found.is_some_and(|found| found.has_carrier);
+                // One that does not persist is there because of who holds it.
+                Ok(has_carrier || !now.is_persistent() || !now.holders()?.is_empty())
+            }
+        }
+    }
+
     /// How many queues of a TUN or TAP are attached now, and how many are open and detached.
     pub(crate) fn open_queues_now(&self) -> Result<(u32, u32)> {
         let tun = self.now()?.tun;

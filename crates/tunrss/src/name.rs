@@ -65,6 +65,16 @@ impl FromStr for IfName {
     }
 }
 
+fn is_refused(character: char) -> bool {
+    // The white space of ASCII as the kernel has it (lib/ctype.c), the vertical tab among it.
+    matches!(character, '/' | ':' | '%' | '\0' | '\t'..='\r' | ' ')
+}
+
+/// Whether one of the bytes is the other one that the kernel takes for white space.
+fn has_space_byte(character: char) -> bool {
+    character.encode_utf8(&mut [0; 4]).bytes().any(|byte| byte == 0xa0)
+}
+
 /// What a network device can be found by: its own name, or one of its alternative names, which
 /// `ip link property add dev tap0 altname NAME` gives it. 1 to 127 bytes, none of them zero.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -132,16 +142,6 @@ impl From<IfName> for DeviceName {
     fn from(name: IfName) -> Self {
         Self(name.0)
     }
-}
-
-fn is_refused(character: char) -> bool {
-    // The white space of ASCII as the kernel has it (lib/ctype.c), the vertical tab among it.
-    matches!(character, '/' | ':' | '%' | '\0' | '\t'..='\r' | ' ')
-}
-
-/// Whether one of the bytes is the other one that the kernel takes for white space.
-fn has_space_byte(character: char) -> bool {
-    character.encode_utf8(&mut [0; 4]).bytes().any(|byte| byte == 0xa0)
 }
 
 /// Why a text is no name of a network device.

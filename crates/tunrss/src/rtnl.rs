@@ -39,6 +39,8 @@ pub(crate) struct Attributes {
     pub(crate) mac: Vec<u8>,
     /// In bytes of payload of a frame.
     pub(crate) mtu: u32,
+    /// Whether it has a carrier; a TUN or TAP loses it when the last queue is closed.
+    pub(crate) has_carrier: bool,
     /// For TUN and TAP devices.
     pub(crate) tun: Option<TunAttributes>,
 }
@@ -330,6 +332,7 @@ fn attributes(link: &LinkMessage) -> Attributes {
             LinkAttribute::IfName(name) => found.name = name.clone(),
             LinkAttribute::Address(mac) => found.mac = mac.clone(),
             LinkAttribute::Mtu(mtu) => found.mtu = *mtu,
+            LinkAttribute::Carrier(carrier) => found.has_carrier = *carrier == 1,
             LinkAttribute::IfAlias(alias) => found.alias = Some(alias.clone()),
             LinkAttribute::LinkInfo(infos) => {
                 for info in infos {

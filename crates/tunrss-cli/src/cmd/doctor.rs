@@ -4,6 +4,7 @@ use serde::Serialize;
 use tunrss::caps::{self, Capabilities};
 use tunrss::{Device, Error, Kind, ReportMode};
 
+use super::holders::Holders;
 use super::show::Status;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -51,6 +52,8 @@ struct Examined {
     status: &'static str,
     problems: Vec<String>,
     notes: Vec<String>,
+    /// Those that can be seen; `None` if nobody could be looked for.
+    holders: Option<Holders>,
     /// What this process could not look at.
     unseen: Vec<Unseen>,
 }
@@ -102,6 +105,10 @@ impl Examined {
             Err(Error::ReportLost { .. }) => {}
             Err(error) => cannot_see("what is attached beside it", &error),
         }
+        let holders = Holders::of(device);
+        if let Err(CliError::Library(error)) = &holders {
+            cannot_see("who holds its queues", error);
+        }
         notes.extend(status.foreign.iter().map(|foreign| format!("may steer it: {foreign}")));
         if state.is_some_and(|state| state.report == ReportMode::Kernel) {
             notes.push(
@@ -112,7 +119,8 @@ impl Examined {
             notes.extend(super::lost_udp_segments(device));
         }
         let name = device.name().to_string();
-        Ok(Self { name, status: status.word, problems, notes, unseen })
+        let holders = holders.ok();
+        Ok(Self { name, status: status.word, problems, notes, holders, unseen })
     }
 
     /// Whether nothing is wrong, as far as all could be looked at.
@@ -121,9 +129,12 @@ impl Examined {
     }
 
     fn print(&self, output: &mut Output) -> Result<(), CliError> {
-        let Self { name, status, problems, notes, unseen } = self;
+        let Self { name, status, problems, notes, holders, unseen } = self;
         let paint = output.paint();
         output.text(format_args!("device {name}: {status}\n"))?;
+        if let Some(holders) = holders {
+            output.text(holders)?;
+        }
         for problem in problems {
             output.painted(paint.red("problem"))?;
             output.text(format_args!("  {problem}\n"))?;

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod hash;
+mod holders;
 mod set;
 mod show;
 mod simulate;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use tunrss::hash::{HashReport, HashTypes, InputTransform};
 use tunrss::{Count, Counters, Device, Foreign, Missing, State, SteeringMode};
 
+use super::holders::Holders;
 use super::set::known_queues;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -17,6 +18,7 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
     let queues = device.attached_queues()?;
     let found = device.inspect()?;
     let status = Status::of(&device, found.state.as_ref());
+    let holders = Holders::of(&device)?;
     let has_counters = plan.stats && !found.missing.contains(&Missing::Report);
     let counters = if has_counters { device.counters()? } else { None };
     let exit = if found.missing.is_empty() { Exit::Done } else { Exit::No };
@@ -26,6 +28,7 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
             device: device.name().to_string(),
             queues,
             intended_queues: device.intended_queues()?,
+            holders,
             status,
             foreign: foreign.iter().map(ToString::to_string).collect(),
             steering: found.state.as_ref().map(Steering::new),
@@ -62,6 +65,7 @@ pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError>
             }
         }
     }
+    output.text(holders)?;
     for claim in &found.claims {
         output.text(format_args!("Not believed: {claim}\n"))?;
     }
@@ -154,6 +158,8 @@ struct Answer {
     queues: usize,
     /// As `create` was told.
     intended_queues: Option<usize>,
+    /// Those that can be seen.
+    holders: Holders,
     /// `ours`, `foreign` or `none`, as far as it can be seen.
     status: &'static str,
     /// What makes it foreign.

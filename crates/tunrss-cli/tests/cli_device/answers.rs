@@ -62,6 +62,7 @@ pub(crate) struct Show {
     pub(crate) device: String,
     pub(crate) queues: usize,
     pub(crate) intended_queues: Option<usize>,
+    pub(crate) holders: Vec<Holder>,
     pub(crate) status: String,
     pub(crate) foreign: Vec<String>,
     pub(crate) steering: Option<Steering>,
@@ -164,6 +165,7 @@ pub(crate) struct Examined {
     pub(crate) status: String,
     pub(crate) problems: Vec<String>,
     pub(crate) notes: Vec<String>,
+    pub(crate) holders: Option<Vec<Holder>>,
     pub(crate) unseen: Vec<Unseen>,
 }
 
@@ -182,4 +184,13 @@ pub(crate) struct Check {
     pub(crate) is_ok: bool,
     pub(crate) refusal: Vec<String>,
     pub(crate) hint: Option<String>,
+}
+
+#[derive(Deserialize, PartialEq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Holder {
+    pub(crate) process: u32,
+    pub(crate) name: String,
+    pub(crate) user: u32,
+    pub(crate) queues: usize,
 }

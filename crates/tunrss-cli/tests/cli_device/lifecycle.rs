@@ -58,6 +58,7 @@ fn commands_say_the_same_in_json() {
         device: device(),
         queues: 0,
         intended_queues: Some(3),
+        holders: vec![],
         status: "none".into(),
         foreign: vec![],
         steering: None,
@@ -164,8 +165,6 @@ fn macvtap_is_set_but_for_the_report_of_the_kernel() {
     assert_eq!(net.run("clear t0").answer(), "removed steering and hash report of device t0\n");
     let refusal = net.refusal(2, "create t0 --queues 2");
     assert_eq!(refusal.error, "a device t0 exists already");
-    net.run("delete t0").answer();
-    assert!(!net.devices().contains(&"t0".to_owned()));
 }
 
 #[test]

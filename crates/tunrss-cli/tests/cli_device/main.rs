@@ -14,6 +14,7 @@ mod demo;
 mod doctor;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod holders;
 mod hostile;
 mod lifecycle;
 mod names;

@@ -112,7 +112,7 @@ fn commands_at_the_same_time() {
 }
 
 /// Have the thread of the test be in the network namespace.
-fn enter(net: &Net) {
+pub(crate) fn enter(net: &Net) {
     let netns = std::fs::File::open(format!("/run/netns/{}", net.name())).unwrap();
     move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
 }

@@ -187,7 +187,7 @@ fn commands_take_no_packet_from_a_reader() {
     let a = "set t0 --equal 3 --hkey microsoft --report off";
     let b = "set t0 --weight 1,2,4,1 --hkey symmetric --types ipv4 --report off";
     let commands =
-        [a, b, "clear t0 --dry-run", "delete t0 --dry-run", "clear t0", b, a, "clear t0"];
+        [a, b, "clear t0 --dry-run", "delete t0 --force --dry-run", "clear t0", b, a, "clear t0"];
     changes_under_a_reader(None, &commands);
 }
 
