@@ -9,10 +9,25 @@ use super::HexError;
 /// Whether any line of `text` starts with an offset.
 pub(super) fn is_one(text: &str) -> bool {
     let lines: Vec<_> = lines(text).map(|(_, line)| line).collect();
-    lines.iter().any(|line| match Offset::of(line) {
-        Some(offset) => offset.is_marked || offset.is_of_bytes(line),
-        None => false,
-    }) || matches!(*lines.as_slice(), [first, second, ..] if are_words(first, second))
+    let [first, rest @ ..] = &*lines else { return false };
+    // A last line of three bytes in groups of two looks like an offset and a byte, but not behind
+    // lines of single bytes.
+    let bytes_needed = if is_byte(first.split_whitespace().next()) { 1 } else { 2 };
+    has_offset(first, 1)
+        || rest.iter().any(|line| has_offset(line, bytes_needed))
+        || rest.first().is_some_and(|second| are_words(first, second))
+}
+
+/// Whether a line starts with an offset that is marked, or that has so many bytes behind it.
+fn has_offset(line: &str, bytes_needed: usize) -> bool {
+    Offset::of(line).is_some_and(|offset| {
+        let mut words = line[offset.end..].split_whitespace();
+        offset.is_marked || (0..bytes_needed).all(|_| is_byte(words.next()))
+    })
+}
+
+fn is_byte(word: Option<&str>) -> bool {
+    word.is_some_and(|word| word.len() == 2 && word.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The bytes that `text` shows.
@@ -100,12 +115,6 @@ impl<'a> Offset<'a> {
 
     fn is_value(&self, value: usize) -> bool {
         [16, 8, 10].into_iter().any(|radix| self.value(radix) == Some(value))
-    }
-
-    /// Whether what follows in its line is a byte.
-    fn is_of_bytes(&self, line: &str) -> bool {
-        let next = line[self.end..].split_whitespace().next().unwrap_or_default();
-        next.len() == 2 && next.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 }
 
@@ -273,6 +282,8 @@ mod tests {
             "00 00 00 00\n00 04 00 00",
             "00:00:00:00\n00:04",
             "00000000 00000000 00000800 4500",
+            // The last line of a packet with an odd length.
+            "0000 0000 0000 0000 0000 0000 0800 4500\n1234 56\n",
         ] {
             assert!(!is_one(text), "{text}");
         }
@@ -299,6 +310,7 @@ mod tests {
             ("0000  01 02\n\n0000  01 02\n", HexError::SecondPacket { line: 3 }),
             ("0000  01 02\n*\n0010\n", HexError::LeftOut { line: 2 }),
             ("45 00\n0002  00 28\n", HexError::NoOffset { line: 1 }),
+            ("45 00\n0002  00\n", HexError::NoOffset { line: 1 }),
             ("0x0000: 4500\n00 28\n", HexError::NoOffset { line: 2 }),
             ("12:00:01.2 IP 10.0.0.1\n\t0x0000: 4500\n", HexError::NoOffset { line: 1 }),
             ("0000 01 02", HexError::OffsetOrData { digits: "0000".into() }),

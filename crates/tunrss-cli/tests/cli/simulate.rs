@@ -289,6 +289,22 @@ fn long_blocks_and_packets_take_no_memory() {
     }
 }
 
+/// Their descriptions are all that is kept of a file.
+#[test]
+fn interfaces_are_limited() {
+    let order = Order::Little;
+    let tcp = ethernet(0x0800, &ipv4(6));
+    let packet = enhanced(order, (1 << 20) - 1, &tcp, tcp.len());
+    let interfaces = interface(order, 1, 0).repeat(1 << 20);
+    let capture = [section(order), interfaces, packet, interface(order, 1, 0)].concat();
+    let file = TempFile::new(&capture);
+    let run = run(["simulate", file.path(), "--json"]);
+    assert_eq!(run.code, Some(2));
+    assert_eq!(one_object::<Summary>(&run.stdout).packets, 1);
+    let refusal: Refusal = one_object(&run.stderr);
+    assert_eq!(refusal.caused_by[1], "a section describes more than 1048576 interfaces");
+}
+
 /// As in a capture on many interfaces at once.
 #[test]
 fn packets_of_other_link_types_are_counted_and_named() {
