@@ -29,7 +29,15 @@ impl Lock {
     /// # Errors
     /// [`Error::Locked`] if that takes too long.
     pub(crate) fn of(device: &Device) -> Result<Self> {
-        let deadline = Instant::now() + PATIENCE;
+        Self::within(device, PATIENCE)
+    }
+
+    /// The same, waiting for so long.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if that takes longer.
+    pub(crate) fn within(device: &Device, patience: Duration) -> Result<Self> {
+        let deadline = Instant::now() + patience;
         let name = format!("tunrss device {}", device.index());
         let hold = |name: &str| {
             held(name, deadline)

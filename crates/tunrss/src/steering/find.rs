@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, TryLockError};
 
 use tunrss_bpf::{Driver, FILTER, INGRESS, REPORT, ReportMode, STEER, State, Target};
 
@@ -144,13 +144,19 @@ fn held(device: &Device) -> Result<Vec<Held>> {
     }
     let target = target(device)?;
     let unreadable = |source: io::Error| device.unreadable(source.into());
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    // Without it all programs are looked at. To wait would be for ever in the child of a process that was
+    // forked while another of its threads had it.
+    let mut known = match KNOWN.try_lock() {
+        Ok(known) => Some(known),
+        Err(TryLockError::Poisoned(known)) => Some(known.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    };
     let mut seen = BTreeMap::new();
     let mut found = Vec::new();
     let mut last = 0;
     while let Some(id) = sys::bpf::program_after(last).map_err(unreadable)? {
         last = id;
-        if let Some(&other) = known.get(&id)
+        if let Some(&other) = known.as_ref().and_then(|known| known.get(&id))
             && other != Some(target)
         {
             seen.insert(id, other);
@@ -184,7 +190,9 @@ fn held(device: &Device) -> Result<Vec<Held>> {
             Err(_) => {}
         }
     }
-    *known = seen;
+    if let Some(known) = &mut known {
+        **known = seen;
+    }
     Ok(found)
 }
 

@@ -6,6 +6,7 @@
 //! namespace; a process that is killed leaves nothing behind that is not in force, and there is
 //! nothing to clean up when a device ends. `install` has the order of the steps.
 
+mod exclusive;
 mod find;
 mod install;
 mod settings;
@@ -26,6 +27,7 @@ use crate::queue::Report;
 
 use find::{InForce, Programs};
 
+pub use exclusive::Exclusive;
 pub use install::possible_cpus;
 pub use settings::Settings;
 
