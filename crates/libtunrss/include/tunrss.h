@@ -63,7 +63,7 @@ int tunrss_hash_config(int fd,
 
 /*
  Read one packet: struct virtio_net_hdr_v1_hash, in front of it packet information if the device has it,
- behind it the frame. Without report, and with a header of another size, it is what read() gives.
+ behind it the frame. With a header of another size, it is what read() gives.
  */
 ssize_t tunrss_read(int fd,
                     void *buffer,

@@ -109,7 +109,7 @@ pub unsafe extern "C" fn tunrss_rss_config(
         // SAFETY: the caller's bytes.
         let body = unsafe { bytes(body, len) };
         let setting = Setting::from_rss_config(body, flags & TUNRSS_REPORT != 0)?;
-        tunrss_uapi::set(borrow(fd)?, setting).map(|()| 0)
+        set(fd, setting)
     })
 }
 
@@ -125,12 +125,12 @@ pub unsafe extern "C" fn tunrss_hash_config(fd: c_int, body: *const c_void, len:
     answer(|| {
         // SAFETY: the caller's bytes.
         let body = unsafe { bytes(body, len) };
-        tunrss_uapi::set(borrow(fd)?, Setting::from_hash_config(body)?).map(|()| 0)
+        set(fd, Setting::from_hash_config(body)?)
     })
 }
 
 /// Read one packet: struct virtio_net_hdr_v1_hash, in front of it packet information if the device has it,
-/// behind it the frame. Without report, and with a header of another size, it is what read() gives.
+/// behind it the frame. With a header of another size, it is what read() gives.
 ///
 /// # Safety
 /// As for read().
@@ -140,9 +140,13 @@ pub unsafe extern "C-unwind" fn tunrss_read(
     buffer: *mut c_void,
     count: size_t,
 ) -> ssize_t {
-    let part = iovec { iov_base: buffer, iov_len: count };
-    // SAFETY: the part is the caller's buffer.
-    unsafe { tunrss_readv(fd, &raw const part, 1) }
+    tunrss_uapi::look_at(fd);
+    // SAFETY: the caller's buffer, or parts of it and one of ours, which lives past the call.
+    let next_readv = |parts, count| unsafe { libc::readv(fd, parts, count) };
+    // SAFETY: the caller's buffer.
+    let next_read = |start, len| unsafe { libc::read(fd, start, len) };
+    // SAFETY: the caller's arguments.
+    unsafe { tunrss_uapi::read_as_called(fd, buffer, count, next_readv, next_read) }
 }
 
 /// The same into several buffers.
@@ -252,13 +256,15 @@ fn answer(act: impl FnOnce() -> Result<c_int, Error>) -> c_int {
     -1
 }
 
-/// The caller's descriptor, for the time of a call.
-fn borrow<'a>(fd: c_int) -> Result<BorrowedFd<'a>, Error> {
+/// Set it on the device of the caller's descriptor.
+fn set(fd: c_int, setting: Setting) -> Result<c_int, Error> {
     if fd < 0 {
         return Err(Error::NotATun { source: errno(libc::EBADF) });
     }
-    // SAFETY: it is not -1. Whether it is open is the caller's to see to; if not, system calls say so.
-    Ok(unsafe { BorrowedFd::borrow_raw(fd) })
+    // SAFETY: it is not -1, and it is used no longer than this call takes. Whether it is open is the
+    // caller's to see to; if not, system calls say so.
+    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    tunrss_uapi::set(fd, setting).map(|()| 0)
 }
 
 /// # Safety

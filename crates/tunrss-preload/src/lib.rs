@@ -25,7 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libc::{FILE, iovec, size_t, ssize_t};
 use tunrss_uapi::descriptors::{closed, closed_all, copied, is_other};
-use tunrss_uapi::{complain, concerns, readv_as_called};
+use tunrss_uapi::{complain, concerns, read_as_called, readv_as_called};
 
 /// # Safety
 /// As for `ioctl` of the C library.
@@ -44,10 +44,14 @@ pub unsafe extern "C-unwind" fn ioctl(fd: c_int, request: c_ulong, argument: *mu
 /// As for `ioctl` of the C library.
 #[inline(never)]
 unsafe fn ioctl_device(fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
+    let before = errno();
     // SAFETY: the caller's arguments.
     let answer = || unsafe { tunrss_uapi::ioctl(fd, request, argument as usize) };
     match catch_unwind(AssertUnwindSafe(answer)) {
-        Ok(Ok(result)) => result,
+        Ok(Ok(result)) => {
+            set_errno(before);
+            result
+        }
         Ok(Err(error)) => {
             complain(&error);
             fail(error.errno().raw_os_error())
@@ -73,9 +77,17 @@ pub unsafe extern "C-unwind" fn read(fd: c_int, buffer: *mut c_void, count: size
 /// As for `read` of the C library.
 #[inline(never)]
 unsafe fn read_device(fd: c_int, buffer: *mut c_void, count: size_t) -> ssize_t {
-    let part = iovec { iov_base: buffer, iov_len: count };
-    // SAFETY: the part is the caller's buffer.
-    unsafe { readv_device(fd, &raw const part, 1) }
+    // SAFETY: the caller's buffer, or parts of it and one of ours, which lives past the call.
+    let next_readv = |parts, count| unsafe { next::readv()(fd, parts, count) };
+    // SAFETY: the caller's buffer.
+    let next_read = |start, len| unsafe { next::read()(fd, start, len) };
+    let before = errno();
+    // SAFETY: the caller's arguments.
+    let read = unsafe { read_as_called(fd, buffer, count, next_readv, next_read) };
+    if read >= 0 {
+        set_errno(before);
+    }
+    read
 }
 
 /// What `read` is in programs that were compiled with `_FORTIFY_SOURCE`.
@@ -117,8 +129,13 @@ unsafe fn readv_device(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t 
     let next_readv = |parts, count| unsafe { next::readv()(fd, parts, count) };
     // SAFETY: the caller's buffer.
     let next_read = |start, len| unsafe { next::read()(fd, start, len) };
+    let before = errno();
     // SAFETY: the caller's arguments.
-    unsafe { readv_as_called(fd, parts, count, next_readv, next_read) }
+    let read = unsafe { readv_as_called(fd, parts, count, next_readv, next_read) };
+    if read >= 0 {
+        set_errno(before);
+    }
+    read
 }
 
 /// # Safety
@@ -282,7 +299,7 @@ fn copied_if_any(fd: c_int, new: c_int) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn fclose(stream: *mut FILE) -> c_int {
     // SAFETY: the caller's stream, still open.
-    closed(unsafe { libc::fileno(stream) });
+    unsafe { stream_closed(stream) };
     // SAFETY: the caller's argument.
     unsafe { next::fclose()(stream) }
 }
@@ -296,7 +313,7 @@ pub unsafe extern "C-unwind" fn freopen(
     stream: *mut FILE,
 ) -> *mut FILE {
     // SAFETY: the caller's stream, still open.
-    closed(unsafe { libc::fileno(stream) });
+    unsafe { stream_closed(stream) };
     // SAFETY: the caller's arguments.
     unsafe { next::freopen()(path, mode, stream) }
 }
@@ -312,17 +329,42 @@ pub unsafe extern "C-unwind" fn freopen64(
     stream: *mut FILE,
 ) -> *mut FILE {
     // SAFETY: the caller's stream, still open.
-    closed(unsafe { libc::fileno(stream) });
+    unsafe { stream_closed(stream) };
     // SAFETY: the caller's arguments.
     unsafe { next::freopen64()(path, mode, stream) }
 }
 
+/// A stream is being closed, and with it its descriptor, if it has one.
+///
+/// # Safety
+/// The stream is open.
+unsafe fn stream_closed(stream: *mut FILE) {
+    let before = errno();
+    // SAFETY: an open stream.
+    let fd = unsafe { libc::fileno(stream) };
+    // It sets it for a stream in memory, which has none.
+    set_errno(before);
+    closed(fd);
+}
+
 fn fail(errno: c_int) -> c_int {
+    set_errno(errno);
+    -1
+}
+
+fn errno() -> c_int {
+    // SAFETY: it is the calling thread's.
+    let place = unsafe { libc::__errno_location() };
+    // SAFETY: as above.
+    unsafe { *place }
+}
+
+/// Functions of the C library that succeed leave it as it was, as far as they make one system call.
+fn set_errno(errno: c_int) {
     // SAFETY: it is the calling thread's.
     let place = unsafe { libc::__errno_location() };
     // SAFETY: as above.
     unsafe { *place = errno };
-    -1
 }
 
 /// Called by the loader before the program starts.

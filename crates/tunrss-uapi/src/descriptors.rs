@@ -1,10 +1,13 @@
 //! Which descriptors of this process are of devices.
 //!
-//! One entry for each number, so that all others cost a load and a comparison to be told.
+//! One entry for each number, in pieces that are there once a device has a number in them: so all other
+//! descriptors cost a load or two, and a comparison, to be told.
 
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::error::{Error, Result};
+use crate::sys::mapped::{Fork, Mapped};
 use crate::sys::shared;
 
 /// What a descriptor is.
@@ -20,13 +23,12 @@ pub(crate) enum Entry {
 /// Whether a descriptor is not known to be of a device: what nearly all of a program's are.
 #[inline(always)]
 pub fn is_other(fd: RawFd) -> bool {
-    // A negative one is beyond the table.
-    TABLE.get(fd as usize).is_none_or(|entry| entry.load(Ordering::Relaxed) == OTHER)
+    place(fd).is_none_or(|place| place.load(Ordering::Relaxed) == OTHER)
 }
 
 /// What is known of a descriptor.
 pub(crate) fn get(fd: RawFd) -> Option<Entry> {
-    match TABLE.get(fd as usize)?.load(Ordering::Relaxed) {
+    match place(fd)?.load(Ordering::Relaxed) {
         OTHER => None,
         UNATTACHED => Some(Entry::Unattached),
         bits => Some(Entry::Attached {
@@ -37,8 +39,10 @@ pub(crate) fn get(fd: RawFd) -> Option<Entry> {
 }
 
 /// Note what a descriptor is.
-pub(crate) fn set(fd: RawFd, entry: Option<Entry>) {
-    let Some(place) = TABLE.get(fd as usize) else { return };
+///
+/// # Errors
+/// [`Error::NoMemory`]: it is not known then.
+pub(crate) fn set(fd: RawFd, entry: Option<Entry>) -> Result<()> {
     let bits = match entry {
         None => OTHER,
         Some(Entry::Unattached) => UNATTACHED,
@@ -46,18 +50,36 @@ pub(crate) fn set(fd: RawFd, entry: Option<Entry>) {
             u32::from(vnet_hdr_len) << 16 | u32::from(slot + FIRST_SLOT)
         }
     };
+    let place = match place(fd) {
+        Some(place) => place,
+        None if bits == OTHER => return Ok(()),
+        None => {
+            // Those beyond are not known.
+            let Some(piece) = TABLE.get(fd as usize / PIECE) else { return Ok(()) };
+            let piece = piece.get_or_map(Fork::Copies).map_err(|_| Error::NoMemory)?;
+            let Some(place) = piece.get(fd as usize % PIECE) else { return Ok(()) };
+            place
+        }
+    };
     // Not in the memory of a parent that waits for this process to execute something.
     if place.load(Ordering::Relaxed) != bits && shared::is_own_memory() {
         place.store(bits, Ordering::Relaxed);
         HIGHEST.fetch_max(fd as u32, Ordering::Relaxed);
     }
+    Ok(())
+}
+
+/// A number is not a device's any more, or never was.
+pub(crate) fn forget(fd: RawFd) {
+    // It takes no memory.
+    let _: Result<()> = set(fd, None);
 }
 
 /// The descriptor is being closed.
 #[inline(always)]
 pub fn closed(fd: RawFd) {
     if !is_other(fd) {
-        set(fd, None);
+        forget(fd);
     }
 }
 
@@ -69,11 +91,11 @@ pub fn closed_all(first: u32, last: u32) {
     }
 }
 
-/// `new` has become a copy of `old`, whatever it was.
+/// `new` has become a copy of `old`, whatever it was. Without memory it is not known to be one.
 #[inline(always)]
 pub fn copied(old: RawFd, new: RawFd) {
-    if !(is_other(old) && is_other(new)) {
-        set(new, get(old));
+    if !(is_other(old) && is_other(new)) && set(new, get(old)).is_err() {
+        forget(new);
     }
 }
 
@@ -89,11 +111,20 @@ const UNATTACHED: u32 = 1;
 /// Slots count from here on.
 const FIRST_SLOT: u16 = 2;
 
-/// The most that a process can have unless the system is told otherwise (`sysctl fs.nr_open`). Those
-/// beyond are not known. Memory that is never touched is not there.
-const MOST: usize = 1 << 20;
+/// Where the entry of a number is, if its piece is there.
+#[inline(always)]
+fn place(fd: RawFd) -> Option<&'static AtomicU32> {
+    // A negative one is beyond the table.
+    TABLE.get(fd as usize / PIECE)?.get()?.get(fd as usize % PIECE)
+}
 
-static TABLE: [AtomicU32; MOST] = [const { AtomicU32::new(OTHER) }; MOST];
+/// Entries of a piece: a page of them.
+const PIECE: usize = 1024;
+
+/// As many as there are numbers, unless the system is told otherwise (`sysctl fs.nr_open`).
+const PIECES: usize = (1 << 20) / PIECE;
+
+static TABLE: [Mapped<[AtomicU32; PIECE]>; PIECES] = [const { Mapped::new() }; PIECES];
 /// The highest number that was ever noted.
 static HIGHEST: AtomicU32 = AtomicU32::new(0);
 
@@ -106,21 +137,21 @@ mod tests {
         // Numbers that no other test has.
         let [one, two, three] = [900_001, 900_002, 900_003];
         let attached = Entry::Attached { slot: 8191, vnet_hdr_len: 65_535 };
-        set(one, Some(attached));
+        set(one, Some(attached)).unwrap();
         assert_eq!((get(one), is_other(one), is_other(two)), (Some(attached), false, true));
         copied(one, two);
         assert_eq!(get(two), Some(attached));
         assert_eq!(of_slot(8191).collect::<Vec<_>>(), [one, two]);
         copied(three, two);
         assert_eq!(get(two), None);
-        set(two, Some(Entry::Unattached));
+        set(two, Some(Entry::Unattached)).unwrap();
         assert_eq!(get(two), Some(Entry::Unattached));
         closed(two);
-        set(three, Some(attached));
+        set(three, Some(attached)).unwrap();
         closed_all(one as u32, u32::MAX);
         assert!([one, two, three].into_iter().all(is_other));
         for none in [-1, RawFd::MIN, RawFd::MAX, 1 << 20] {
-            set(none, Some(attached));
+            set(none, Some(attached)).unwrap();
             assert!(is_other(none) && get(none).is_none());
         }
     }

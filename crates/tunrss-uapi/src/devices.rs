@@ -1,7 +1,8 @@
 //! What is known of devices: how records are read, and who has set what.
 //!
-//! A table of atomics in memory that forked processes share (`sys::shared`). Readers of packets only
-//! load; who changes a setting holds the lock.
+//! A table of atomic numbers in memory that forked processes share (`sys::shared`). Readers of packets only
+//! load. What follows from a setting is written by who holds the device's lock
+//! ([`tunrss::Device::exclusive`]); everything else without one.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -31,23 +32,57 @@ impl Devices {
         self.identities.iter().position(is_it).and_then(|at| u16::try_from(at).ok())
     }
 
-    /// A slot for a device that has none, by who has the lock. `None` if all are taken, by devices of
-    /// which `is_gone` says that they are there.
-    pub(crate) fn add(&self, identity: u64, is_gone: impl Fn(u64) -> bool) -> Option<u16> {
-        let number = self.find(0).or_else(|| {
-            let is_unused = |other: &AtomicU64| is_gone(other.load(Ordering::Acquire));
-            self.identities.iter().position(is_unused).and_then(|at| u16::try_from(at).ok())
-        })?;
-        self.slot(number)?.clear();
-        self.identities.get(usize::from(number))?.store(identity, Ordering::Release);
-        Some(number)
+    /// A slot for a device, and whether it was given one now. `None` if all are taken, by devices of which
+    /// `is_gone` does not say that they are not there any more.
+    pub(crate) fn claim(
+        &self,
+        identity: u64,
+        is_gone: impl Fn(u64) -> bool,
+    ) -> Option<(u16, bool)> {
+        // Relatives may be claiming at the same time.
+        for _ in 0..CLAIMS {
+            if let Some(number) = self.find(identity) {
+                return Some((number, false));
+            }
+            let is_unused = |other: &AtomicU64| {
+                let other = other.load(Ordering::Acquire);
+                other != CLAIMED && is_gone(other)
+            };
+            let number = self.find(0).or_else(|| {
+                let found = self.identities.iter().position(is_unused);
+                found.and_then(|at| u16::try_from(at).ok())
+            })?;
+            let place = self.identities.get(usize::from(number))?;
+            let before = place.load(Ordering::Acquire);
+            let is_free = before == 0 || (before != CLAIMED && is_gone(before));
+            let claim = || {
+                place.compare_exchange(before, CLAIMED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+            };
+            if is_free && claim() {
+                self.slot(number)?.clear();
+                place.store(identity, Ordering::Release);
+                match self.find(identity) {
+                    // Another one has claimed a slot for it that comes before.
+                    Some(first) if first < number => place.store(0, Ordering::Release),
+                    _ => return Some((number, true)),
+                }
+            }
+        }
+        None
     }
 }
+
+/// How often a slot is looked for that nobody else claims first. Each look may take a system call for each slot.
+const CLAIMS: usize = 8;
+
+/// In the place of an identity: the slot is being cleared. No device has it, for no index has all bits.
+const CLAIMED: u64 = u64::MAX;
 
 /// What is known of a device.
 #[repr(C)]
 pub(crate) struct Slot {
     facts: AtomicU64,
+    name: [AtomicU64; libc::IFNAMSIZ / 8],
     hash: HashSlot,
 }
 
@@ -64,6 +99,36 @@ impl Slot {
 
     pub(crate) fn set_facts(&self, facts: Facts) {
         self.facts.store(facts.to_bits(), Ordering::Release);
+    }
+
+    /// Change some of the facts, whatever others change meanwhile. Returns what they are now.
+    pub(crate) fn change(&self, change: impl Fn(Facts) -> Facts) -> Facts {
+        for _ in 0..TRIES {
+            let before = self.facts();
+            let after = change(before);
+            let (from, to) = (before.to_bits(), after.to_bits());
+            if self.facts.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+                return after;
+            }
+        }
+        // Only somebody who writes without end can have kept us from it.
+        let after = change(self.facts());
+        self.set_facts(after);
+        after
+    }
+
+    /// Whether this was the device's name when it was last looked at.
+    pub(crate) fn has_name(&self, name: [u8; libc::IFNAMSIZ]) -> bool {
+        let (eights, _) = name.as_chunks();
+        let mut pairs = self.name.iter().zip(eights);
+        pairs.all(|(word, &eight)| word.load(Ordering::Relaxed) == u64::from_ne_bytes(eight))
+    }
+
+    pub(crate) fn set_name(&self, name: [u8; libc::IFNAMSIZ]) {
+        let (eights, _) = name.as_chunks();
+        for (word, &eight) in self.name.iter().zip(eights) {
+            word.store(u64::from_ne_bytes(eight), Ordering::Relaxed);
+        }
     }
 
     /// What readers of a macvtap hash by.
@@ -86,7 +151,7 @@ pub(crate) struct Facts {
     pub(crate) is_prefixed: bool,
     /// Whether it ever did: there may be such frames in the queues.
     pub(crate) was_prefixed: bool,
-    /// Whether RSS by us is in force.
+    /// Whether RSS by us is in force, be it behind a steering program of the program's own.
     pub(crate) is_rss: bool,
     /// Whether the hash is to be reported, where the header has room.
     pub(crate) reports: bool,
@@ -94,6 +159,9 @@ pub(crate) struct Facts {
     pub(crate) has_program: bool,
     /// Whether that is known for certain, because the device was made before our eyes.
     pub(crate) is_made_here: bool,
+    /// Whether the RSS in force stands beside a steering program of the program's own, as in
+    /// generation 2.
+    pub(crate) is_beside: bool,
 }
 
 impl Facts {
@@ -117,10 +185,11 @@ impl Facts {
             reports: flag(5),
             has_program: flag(6),
             is_made_here: flag(7),
+            is_beside: flag(8),
         }
     }
 
-    fn flags(self) -> [bool; 8] {
+    fn flags(self) -> [bool; 9] {
         [
             self.has_packet_information,
             self.is_macvtap,
@@ -130,6 +199,7 @@ impl Facts {
             self.reports,
             self.has_program,
             self.is_made_here,
+            self.is_beside,
         ]
     }
 }
@@ -146,7 +216,7 @@ pub(crate) struct HashSlot {
 }
 
 impl HashSlot {
-    /// By who has the lock.
+    /// By who has the device's lock.
     pub(crate) fn set(&self, hash: Option<(HashTypes, &HashKey)>) {
         // Odd also after a writer that was killed.
         let version = self.version.load(Ordering::Relaxed) | 1;
@@ -194,7 +264,8 @@ impl HashSlot {
     }
 }
 
-/// How often a reader looks again. A writer takes less than a microsecond, but may be interrupted.
+/// How often something is tried again that others have changed meanwhile. Each takes them less than a
+/// microsecond, but they may be interrupted; and one that means harm may go on for ever.
 const TRIES: usize = 1000;
 
 #[cfg(test)]
@@ -203,7 +274,7 @@ mod tests {
 
     #[test]
     fn facts_are_kept() {
-        for at in 0..8 {
+        for at in 0..9 {
             let facts = Facts::from_bits(1 << (16 + at) | 20);
             assert_eq!(facts.flags().iter().filter(|&&flag| flag).count(), 1);
             assert_eq!(Facts::from_bits(facts.to_bits()), facts);
@@ -219,13 +290,14 @@ mod tests {
         });
         let last = u64::try_from(Devices::MOST).unwrap();
         for identity in 1..=last {
-            let number = devices.add(identity, |_| false).unwrap();
-            assert_eq!(u64::from(number), identity - 1);
+            let (number, is_new) = devices.claim(identity, |_| false).unwrap();
+            assert_eq!((u64::from(number), is_new), (identity - 1, true));
+            assert_eq!(devices.claim(identity, |_| true), Some((number, false)));
             let facts = Facts { is_rss: true, ..Facts::default() };
             devices.slot(number).unwrap().set_facts(facts);
         }
-        assert_eq!(devices.add(last + 1, |_| false), None);
-        assert_eq!(devices.add(last + 1, |identity| identity == 7), Some(6));
+        assert_eq!(devices.claim(last + 1, |_| false), None);
+        assert_eq!(devices.claim(last + 1, |identity| identity == 7), Some((6, true)));
         assert_eq!(devices.slot(6).unwrap().facts(), Facts::default());
         assert_eq!((devices.find(7), devices.find(last + 1)), (None, Some(6)));
     }
@@ -233,6 +305,7 @@ mod tests {
     #[expect(clippy::declare_interior_mutable_const, reason = "each use is a new one")]
     const EMPTY: Slot = Slot {
         facts: AtomicU64::new(0),
+        name: [const { AtomicU64::new(0) }; 2],
         hash: HashSlot {
             version: AtomicU32::new(0),
             is_some: AtomicU32::new(0),

@@ -26,6 +26,13 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The descriptor's macvtap has been deleted.
+    #[error("the macvtap of the descriptor has been deleted")]
+    Deleted {
+        /// What the kernel says.
+        #[source]
+        source: io::Error,
+    },
     /// The argument cannot be read or written, or is none.
     #[error("the argument cannot be taken: {}", io::Error::from(*errno))]
     Argument {
@@ -76,7 +83,7 @@ impl Error {
     pub fn errno(&self) -> Errno {
         let of = |error: &io::Error| Errno::from_io_error(error).unwrap_or(Errno::IO);
         match self {
-            Self::NotAttached { .. } => Errno::BADFD,
+            Self::NotAttached { .. } | Self::Deleted { .. } => Errno::BADFD,
             Self::Argument { errno } => *errno,
             Self::RssConfig(_) => Errno::INVAL,
             Self::ProgramSet { .. } | Self::RssSet { .. } => Errno::BUSY,
@@ -100,6 +107,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotAttached { .. } => "attach it with TUNSETIFF".into(),
+            Self::Deleted { .. } => "open the character device of one that is there".into(),
             Self::ProgramSet { .. } => "take it off with TUNSETSTEERINGEBPF and -1".into(),
             Self::RssSet { .. } => "switch RSS off first".into(),
             Self::Device(error) => return error.hint(),
@@ -119,5 +127,22 @@ impl Error {
             text += &format!("; {hint}");
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deleted_macvtap_is_not_to_be_attached() {
+        let source = Errno::NOLINK.into();
+        let error = Error::Deleted { source };
+        assert_eq!(error.errno(), Errno::BADFD);
+        assert_eq!(
+            error.report(),
+            "the macvtap of the descriptor has been deleted: Link has been severed (os error 67); \
+             open the character device of one that is there"
+        );
     }
 }

@@ -3,21 +3,24 @@
 use std::ffi::{c_int, c_ulong};
 use std::io;
 use std::ops::RangeInclusive;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FileType, fstat, major, makedev, minor};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
 use tunrss::{
-    Attachment, Config, Device, IfName, Kind, Owner, ReportMode, Settings, State, SteeringMode,
+    Attachment, Config, Device, Exclusive, IfName, Kind, Owner, ReportMode, Settings, State,
+    SteeringMode,
 };
 
 use crate::descriptors::{self, Entry};
 use crate::devices::{Facts, Slot};
 use crate::error::{Error, Result};
 use crate::request::{Request, Set};
-use crate::setting::Setting;
+use crate::setting::{Setting, behind_program, is_rss};
+use crate::sys::call::Undisturbed;
 use crate::sys::{call, memory, shared};
 
 /// Whether a request may concern a device: one of `/dev/net/tun`'s that [`ioctl`] has to see.
@@ -41,7 +44,7 @@ pub fn concerns(request: c_ulong) -> bool {
 /// As for the system call: the argument is what the request says. Addresses that are wrong are refused
 /// with `EFAULT`.
 pub unsafe fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_int> {
-    let _undisturbed = call::undisturbed();
+    let undisturbed = call::undisturbed();
     let passed = |result: io::Result<c_int>| result.map_err(|source| Error::Kernel { source });
     if let Some(one) = Request::from_number(request as u32) {
         return match call::ioctl(fd, request, argument) {
@@ -53,7 +56,7 @@ pub unsafe fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_in
                 (Some(Errno::INVAL), Request::Set(set)) => {
                     memory::ensure_plentiful()?;
                     adopt(fd)?;
-                    set_by_argument(fd, set, argument).map(|()| 0)
+                    set_by_argument(fd, set, argument, &undisturbed).map(|()| 0)
                 }
                 // Asked before it is attached, too.
                 (Some(Errno::INVAL | Errno::BADFD), Request::Query(query)) => {
@@ -71,7 +74,7 @@ pub unsafe fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_in
             let is_new = names_no_device(argument);
             let result = passed(call::ioctl(fd, request, argument))?;
             if adopt(fd).is_ok() {
-                attached(fd, is_new);
+                attached(fd, is_new, &undisturbed);
             }
             Ok(result)
         }
@@ -79,18 +82,18 @@ pub unsafe fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_in
             memory::ensure_plentiful()?;
             let result = passed(call::ioctl(fd, request, argument))?;
             if adopt(fd).is_ok() {
-                resized(fd);
+                resized(fd, &undisturbed);
             }
             Ok(result)
         }
         TUNSETSTEERINGEBPF => {
             memory::ensure_plentiful()?;
-            set_program(fd, request, argument)
+            set_program(fd, request, argument, &undisturbed)
         }
         _ => {
             let result = passed(call::ioctl(fd, request, argument))?;
             if OBSERVED.contains(&(request as u32)) && adopt(fd).is_ok() {
-                look_up(fd);
+                look_up_undisturbed(fd, &undisturbed);
             }
             Ok(result)
         }
@@ -105,134 +108,256 @@ pub unsafe fn ioctl(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_in
 /// As for [`ioctl`].
 pub fn set(fd: impl AsFd, setting: Setting) -> Result<()> {
     let fd = fd.as_fd().as_raw_fd();
-    let _undisturbed = call::undisturbed();
+    let undisturbed = call::undisturbed();
     memory::ensure_plentiful()?;
     adopt(fd)?;
-    let target = Target::of(fd)?;
-    let _lock = shared::Lock::take()?;
-    if matches!(setting, Setting::Rss { .. }) {
-        target.check_rss()?;
-    }
-    target.set(setting)
+    Target::of(fd, &undisturbed)?.alone(|change| {
+        if matches!(setting, Setting::Rss { .. }) {
+            change.check_rss()?;
+        }
+        change.set(setting.clone(), false)
+    })
 }
 
-fn set_by_argument(fd: RawFd, set: Set, argument: usize) -> Result<()> {
-    let target = Target::of(fd)?;
-    let _lock = shared::Lock::take()?;
+fn set_by_argument(fd: RawFd, set: Set, argument: usize, undisturbed: &Undisturbed) -> Result<()> {
     let read = |at: usize, into: &mut [u8]| memory::read(argument.wrapping_add(at), into);
-    let setting = set.decode(read, || target.check_rss())?;
-    target.set(setting)
+    let is_beside = set.stands_beside_programs();
+    Target::of(fd, undisturbed)?.alone(|change| {
+        let check = || if is_beside { change.check_others() } else { change.check_rss() };
+        change.set(set.decode(read, check)?, is_beside)
+    })
 }
 
 /// A device, and a descriptor that is attached to it.
-struct Target {
+struct Target<'a> {
     fd: RawFd,
     attachment: Attachment,
     slot: &'static Slot,
+    undisturbed: &'a Undisturbed,
 }
 
-impl Target {
+impl<'a> Target<'a> {
     /// # Errors
-    /// [`Error::NotAttached`].
-    fn of(fd: RawFd) -> Result<Self> {
+    /// [`Error::NotAttached`], [`Error::Deleted`].
+    fn of(fd: RawFd, undisturbed: &'a Undisturbed) -> Result<Self> {
         let attachment = attachment(fd)?;
-        let number = slot_of(fd, &attachment)?;
-        Self::in_slot(fd, attachment, number)
+        // Also of one that is known: its number may be that of another device's descriptor by now.
+        let number = note(fd, &attachment, false, undisturbed)?;
+        Self::in_slot(fd, attachment, number, undisturbed)
     }
 
     /// The same of a descriptor that has been noted.
-    fn in_slot(fd: RawFd, attachment: Attachment, number: u16) -> Result<Self> {
+    fn in_slot(
+        fd: RawFd,
+        attachment: Attachment,
+        number: u16,
+        undisturbed: &'a Undisturbed,
+    ) -> Result<Self> {
         let slot = shared::devices().and_then(|devices| devices.slot(number));
-        Ok(Self { fd, attachment, slot: slot.ok_or(Error::NoMemory)? })
+        Ok(Self { fd, attachment, slot: slot.ok_or(Error::NoMemory)?, undisturbed })
     }
 
-    fn name(&self) -> String {
-        self.attachment.name().to_string()
+    /// Do something while nobody else changes the device, neither a thread nor another process.
+    ///
+    /// # Errors
+    /// [`tunrss::Error::Locked`] after ten seconds; those of `act`.
+    fn alone<T: Send>(&self, act: impl Fn(&Change<'_>) -> Result<T> + Sync) -> Result<T> {
+        alone(self.fd, &self.attachment, self.slot, self.undisturbed, PATIENCE, act)
     }
 
-    /// RSS takes the place of a steering program, so there must be none.
+    fn follow_header_quietly(&self) {
+        if let Err(error) = self.alone(|change| change.follow_header()) {
+            crate::complain(&error);
+        }
+    }
+}
+
+/// The same as [`Target::alone`]. As long as somebody else changes the device it is tried again; signals are
+/// handled between two tries.
+fn alone<T: Send>(
+    fd: RawFd,
+    attachment: &Attachment,
+    slot: &Slot,
+    undisturbed: &Undisturbed,
+    patience: Duration,
+    act: impl Fn(&Change<'_>) -> Result<T> + Sync,
+) -> Result<T> {
+    let deadline = Instant::now() + patience;
+    let act = |device: Device| {
+        let exclusive = device.exclusive(TURN)?;
+        Ok(act(&Change { fd, slot, attachment, device: &device, exclusive }))
+    };
+    loop {
+        match on_own_stack(|| attachment.with_device(act)).flatten() {
+            Err(Error::Device(tunrss::Error::Locked { .. })) if Instant::now() < deadline => {
+                undisturbed.let_signals_in();
+            }
+            result => return result,
+        }
+    }
+}
+
+/// How long a change waits for others, which take some milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it is waited to see what is in force.
+const PATIENCE_TO_LOOK: Duration = Duration::from_secs(1);
+/// How long of that signals have to wait.
+const TURN: Duration = Duration::from_millis(50);
+
+/// A device that nobody else changes meanwhile.
+struct Change<'a> {
+    fd: RawFd,
+    slot: &'a Slot,
+    attachment: &'a Attachment,
+    device: &'a Device,
+    exclusive: Exclusive<'a>,
+}
+
+impl Change<'_> {
+    /// Whether RSS can take the place of a steering program: there must be none.
     fn check_rss(&self) -> Result<()> {
-        let facts = self.slot.facts();
-        if facts.has_program {
+        if self.slot.facts().has_program {
             return Err(Error::ProgramSet { name: self.name() });
         }
-        if facts.is_made_here || facts.is_rss || facts.is_macvtap {
+        self.check_others()
+    }
+
+    /// The same of programs that somebody else may have set.
+    fn check_others(&self) -> Result<()> {
+        let facts = self.slot.facts();
+        let is_known = facts.is_made_here || facts.is_rss || facts.is_macvtap || facts.has_program;
+        if is_known || self.exclusive.steering()?.is_some() {
             return Ok(());
         }
         // Programs of other processes can be seen only in part.
-        let foreign = on_own_stack(|| {
-            self.attachment.with_device(|device| {
-                let is_steered = device.steering()?.is_some();
-                Ok(if is_steered { Vec::new() } else { device.foreign() })
-            })
-        })?;
         let this = std::process::id();
-        match foreign.into_iter().find(|foreign| foreign.process != this) {
+        let foreign = self.device.foreign().into_iter().find(|foreign| foreign.process != this);
+        match foreign {
             Some(foreign) => {
-                let name = self.attachment.name().clone();
+                let name = self.device.name().clone();
                 Err(tunrss::Error::Foreign { name, foreign }.into())
             }
             None => Ok(()),
         }
     }
 
-    /// By who has the lock.
-    fn set(&self, setting: Setting) -> Result<()> {
+    fn name(&self) -> String {
+        self.device.name().to_string()
+    }
+
+    /// `is_beside` is whether a steering program of the program's own may go before RSS.
+    fn set(&self, setting: Setting, is_beside: bool) -> Result<()> {
         // Somebody who is no relative may have changed the header.
-        self.slot.set_facts(self.slot.facts().with_header(&self.attachment));
+        let facts = self.slot.change(|facts| facts.with_header(self.attachment));
         let reports = setting.reports();
+        let is_rss = matches!(setting, Setting::Rss { .. });
+        let mode = mode(facts, reports);
         let config = setting.into_config()?;
-        let mode = self.mode(reports);
-        self.put_in_force(config.as_ref(), mode)?;
-        let facts = self.slot.facts();
+        let config = match config {
+            Some((config, SteeringMode::Rss)) if facts.has_program => {
+                Some((behind_program(config)?, SteeringMode::Automatic))
+            }
+            config => config,
+        };
+        self.put_in_force(config.as_ref(), mode, false)?;
         let hash = config.as_ref().filter(|_| facts.is_macvtap && reports);
         self.slot.hash().set(hash.map(|(config, _)| (config.types(), config.key())));
-        let is_rss = matches!(config, Some((_, SteeringMode::Rss)));
-        self.slot.set_facts(facts.in_force(mode, is_rss, reports));
+        let is_beside = is_rss && is_beside;
+        self.slot.change(|facts| Facts { is_beside, ..facts.in_force(mode, is_rss, reports) });
         Ok(())
     }
 
-    /// Have the device steered by a configuration, or by none.
+    /// Have the device steered by a configuration, or by none. `by_program` is whether a program of the
+    /// program's own has just taken the place of ours.
     fn put_in_force(
         &self,
         config: Option<&(Config, SteeringMode)>,
         report: ReportMode,
+        by_program: bool,
     ) -> Result<()> {
-        let control = call::borrow(self.fd).map_err(|source| Error::NotATun { source })?;
         let steering = config.map_or(SteeringMode::default(), |&(_, steering)| steering);
-        let settings =
-            Settings { steering, owner: owner(), beside_others: true, ..Settings::from(report) };
-        on_own_stack(|| {
-            self.attachment.with_device(|device| match config {
-                None => device.clear_by(control, &settings).map(drop),
-                Some((config, _)) => device.steer_by(control, config, &settings),
-            })
-        })
-    }
-
-    /// Who reports: the kernel, if the program's header has room.
-    fn mode(&self, reports: bool) -> ReportMode {
-        let facts = self.slot.facts();
-        match reports {
-            false => ReportMode::Off,
-            true if !facts.is_macvtap && facts.head(0).has_hash() => ReportMode::Kernel,
-            true => ReportMode::Reader,
-        }
+        let settings = Settings {
+            steering,
+            owner: owner(),
+            beside_others: true,
+            steered_by_other: by_program,
+            ..Settings::from(report)
+        };
+        let put = |control: BorrowedFd<'_>| match config {
+            None => self.exclusive.clear_by(control, &settings).map(drop),
+            Some((config, _)) => self.exclusive.steer_by(control, config, &settings),
+        };
+        call::lend(self.fd, put).map_err(|source| Error::NotATun { source })??;
+        Ok(())
     }
 
     /// The header's size has changed, so perhaps who reports. The records tell, so if this is refused
     /// nothing is misread.
     fn follow_header(&self) -> Result<()> {
         let facts = self.slot.facts();
-        let mode = self.mode(facts.reports);
+        let mode = mode(facts, facts.reports);
         if facts.is_macvtap || !facts.reports || facts.is_prefixed == (mode == ReportMode::Kernel) {
             return Ok(());
         }
-        let state = on_own_stack(|| self.attachment.with_device(|device| device.steering()))?;
-        let Some(State { config, steering, .. }) = state else { return Ok(()) };
-        self.put_in_force(Some(&(config, steering)), mode)?;
-        self.slot.set_facts(facts.in_force(mode, facts.is_rss, facts.reports));
+        let Some(State { config, steering, .. }) = self.exclusive.steering()? else {
+            return Ok(());
+        };
+        self.put_in_force(Some(&(config, steering)), mode, false)?;
+        self.slot.change(|facts| facts.in_force(mode, facts.is_rss, facts.reports));
         Ok(())
+    }
+
+    /// Set or take off a steering program (TUNSETSTEERINGEBPF), which `pass` does.
+    fn set_program(&self, is_none: bool, pass: impl Fn() -> Result<c_int>) -> Result<c_int> {
+        let facts = self.slot.facts();
+        // Somebody who is no relative may have set something since.
+        let state = match self.exclusive.steering() {
+            Ok(state) => state.filter(|state| state.owner == owner() && is_rss(state)),
+            Err(error) if facts.is_rss => return Err(error.into()),
+            Err(_) => None,
+        };
+        let Some(state) = state else {
+            let result = pass()?;
+            self.slot.change(|facts| Facts { has_program: !is_none, ..facts });
+            return Ok(result);
+        };
+        let is_behind = state.steering == SteeringMode::Automatic;
+        match (is_none, is_behind) {
+            // Ours stands in its place.
+            (true, false) => Ok(0),
+            (true, true) => {
+                self.put_in_force(Some(&(state.config, SteeringMode::Rss)), state.report, false)?;
+                self.slot.change(|facts| Facts { has_program: false, ..facts });
+                Ok(0)
+            }
+            (false, true) => pass(),
+            (false, false) if !facts.is_beside => Err(Error::RssSet { name: self.name() }),
+            (false, false) => {
+                let behind = (behind_program(state.config.clone())?, SteeringMode::Automatic);
+                let result = pass()?;
+                let kept = self.put_in_force(Some(&behind), state.report, true);
+                if let Err(error) = kept {
+                    // Without being kept it could not come back.
+                    self.put_in_force(
+                        Some(&(state.config, SteeringMode::Rss)),
+                        state.report,
+                        false,
+                    )?;
+                    return Err(error);
+                }
+                self.slot.change(|facts| Facts { has_program: true, ..facts });
+                Ok(result)
+            }
+        }
+    }
+}
+
+/// Who reports: the kernel, if the program's header has room.
+fn mode(facts: Facts, reports: bool) -> ReportMode {
+    match reports {
+        false => ReportMode::Off,
+        true if !facts.is_macvtap && facts.head(0).has_hash() => ReportMode::Kernel,
+        true => ReportMode::Reader,
     }
 }
 
@@ -261,11 +386,9 @@ impl Facts {
     /// The same with what is in force, if that was set by these ioctls.
     fn with_state(self, state: Option<&State>) -> Self {
         match state.filter(|state| state.owner == owner()) {
-            Some(state) => self.in_force(
-                state.report,
-                state.steering == SteeringMode::Rss,
-                state.report != ReportMode::Off,
-            ),
+            Some(state) => {
+                self.in_force(state.report, is_rss(state), state.report != ReportMode::Off)
+            }
             None => self,
         }
     }
@@ -291,20 +414,22 @@ fn on_own_stack<T: Send>(act: impl FnOnce() -> tunrss::Result<T> + Send) -> Resu
 const STACK: usize = 2 << 20;
 
 fn attachment(fd: RawFd) -> Result<Attachment> {
-    let fd = call::borrow(fd).map_err(|source| Error::NotATun { source })?;
-    Attachment::of(fd).map_err(|source| Error::NotAttached { source })
-}
-
-/// The slot of the device that `fd` is attached to, made if there is none.
-fn slot_of(fd: RawFd, attachment: &Attachment) -> Result<u16> {
-    if let Some(Entry::Attached { slot, .. }) = descriptors::get(fd) {
-        return Ok(slot);
-    }
-    note(fd, attachment, false)
+    let attachment =
+        call::lend(fd, |fd| Attachment::of(fd)).map_err(|source| Error::NotATun { source })?;
+    attachment.map_err(|source| match Errno::from_io_error(&source) {
+        // A macvtap is attached from its opening on.
+        Some(Errno::NOLINK) => Error::Deleted { source },
+        _ => Error::NotAttached { source },
+    })
 }
 
 /// Note what `fd` is attached to. `is_new` is whether its device has just been made.
-fn note(fd: RawFd, attachment: &Attachment, is_new: bool) -> Result<u16> {
+fn note(
+    fd: RawFd,
+    attachment: &Attachment,
+    is_new: bool,
+    undisturbed: &Undisturbed,
+) -> Result<u16> {
     let found = on_own_stack(|| {
         attachment.with_device(|device| {
             let identity = attachment.identity(device.index());
@@ -314,46 +439,90 @@ fn note(fd: RawFd, attachment: &Attachment, is_new: bool) -> Result<u16> {
     let (device, identity) = found?;
     let identity =
         identity.map_err(|source| Error::System { action: "identify the device", source })?;
-    let _lock = shared::Lock::take();
     let devices = shared::devices_or_map()?;
-    let number = match devices.find(identity) {
-        Some(number) => {
-            if let Some(slot) = devices.slot(number) {
-                // An index may be used again.
-                let before = if is_new { Facts::default() } else { slot.facts() };
-                let made = before.is_made_here || is_new;
-                slot.set_facts(Facts { is_made_here: made, ..before.seen(attachment, &device) });
-            }
-            number
-        }
-        None => {
-            let number = devices.add(identity, is_gone).ok_or(Error::NoMemory)?;
-            if let Some(slot) = devices.slot(number) {
-                let facts = Facts { is_made_here: is_new, ..Facts::default() };
-                let facts = facts.seen(attachment, &device);
-                // Of one made by somebody else a relative of that may have set something.
-                let state = if is_new { None } else { state_of(attachment) };
-                let by_us = state.as_ref().filter(|state| state.owner == owner());
-                let reports = by_us.filter(|state| state.report != ReportMode::Off);
-                if facts.is_macvtap
-                    && let Some(State { config, .. }) = reports
-                {
-                    slot.hash().set(Some((config.types(), config.key())));
-                }
-                slot.set_facts(facts.with_state(state.as_ref()));
-            }
-            number
-        }
-    };
+    let (number, is_first) = devices.claim(identity, is_gone).ok_or(Error::NoMemory)?;
+    let slot = devices.slot(number).ok_or(Error::NoMemory)?;
+    slot.set_name(name_bytes(attachment));
+    slot.change(|facts| {
+        // An index may be used again.
+        let before = if is_new { Facts::default() } else { facts };
+        let is_made_here = before.is_made_here || is_new;
+        Facts { is_made_here, ..before.seen(attachment, &device) }
+    });
+    // On one made by somebody else, a relative of that may have set something.
+    if is_first && !is_new {
+        // As far as this process may know.
+        let _: Result<()> = alone(fd, attachment, slot, undisturbed, PATIENCE_TO_LOOK, |change| {
+            change.note_state()
+        });
+    }
     let own = if attachment.is_macvtap() { attachment.vnet_hdr_len() } else { 0 };
     let vnet_hdr_len = u16::try_from(own).unwrap_or(u16::MAX);
-    descriptors::set(fd, Some(Entry::Attached { slot: number, vnet_hdr_len }));
+    descriptors::set(fd, Some(Entry::Attached { slot: number, vnet_hdr_len }))?;
     Ok(number)
 }
 
-/// What is in force on the device, as far as this process may know.
-fn state_of(attachment: &Attachment) -> Option<State> {
-    on_own_stack(|| attachment.with_device(|device| device.steering())).ok().flatten()
+impl Change<'_> {
+    /// Note what is in force.
+    fn note_state(&self) -> Result<()> {
+        let state = self.exclusive.steering()?;
+        let by_us = state.as_ref().filter(|state| state.owner == owner());
+        let reports = by_us.filter(|state| state.report != ReportMode::Off);
+        if let Some(State { config, .. }) = reports.filter(|_| self.slot.facts().is_macvtap) {
+            self.slot.hash().set(Some((config.types(), config.key())));
+        }
+        self.slot.change(|facts| facts.with_state(state.as_ref()));
+        Ok(())
+    }
+}
+
+fn name_bytes(attachment: &Attachment) -> [u8; libc::IFNAMSIZ] {
+    let mut name = [0; libc::IFNAMSIZ];
+    let from = attachment.name().as_str().bytes();
+    name.iter_mut().zip(from).for_each(|(to, from)| *to = from);
+    name
+}
+
+/// Whether a descriptor is attached to a device. If it is nothing of the kind any more, it is forgotten.
+pub(crate) fn is_attached(fd: RawFd) -> bool {
+    attached_to(fd).is_some()
+}
+
+/// Whether a descriptor's records have in front of their frames what is known. If not, it is looked at anew.
+pub(crate) fn is_still(fd: RawFd) -> bool {
+    let known = descriptors::get(fd);
+    if is_as_known(fd) {
+        return true;
+    }
+    if descriptors::get(fd).is_some() {
+        // Its device has another name, or it is of another device.
+        let _: Result<()> = descriptors::set(fd, Some(Entry::Unattached));
+        look_up(fd);
+    }
+    descriptors::get(fd) == known && is_as_known(fd)
+}
+
+fn is_as_known(fd: RawFd) -> bool {
+    let Some(Entry::Attached { slot, vnet_hdr_len }) = descriptors::get(fd) else { return false };
+    let Some(slot) = shared::devices().and_then(|devices| devices.slot(slot)) else { return false };
+    let Some((name, flags)) = attached_to(fd) else { return false };
+    let facts = slot.facts();
+    let has = |flag: c_int| c_int::from(flags) & flag != 0;
+    let len = if has(libc::IFF_VNET_HDR) { call::vnet_hdr_len(fd).ok() } else { Some(0) };
+    let head = facts.head(vnet_hdr_len);
+    slot.has_name(name)
+        && len.and_then(|len| usize::try_from(len).ok()) == Some(head.vnet_hdr)
+        && (facts.is_macvtap || has(libc::IFF_NO_PI) != facts.has_packet_information)
+}
+
+fn attached_to(fd: RawFd) -> Option<([u8; libc::IFNAMSIZ], u16)> {
+    let answer = call::attached_to(fd);
+    if let Err(error) = &answer
+        && !matches!(Errno::from_io_error(error), Some(Errno::BADFD | Errno::NOLINK))
+    {
+        descriptors::forget(fd);
+    }
+    answer.ok()
 }
 
 /// Whether the device of an identity is not there any more, as far as this thread's network namespace
@@ -383,7 +552,8 @@ fn adopt(fd: RawFd) -> Result<()> {
         return Ok(());
     }
     let refused = |source: io::Error| Error::NotATun { source };
-    let stat = fstat(call::borrow(fd).map_err(refused)?).map_err(|error| refused(error.into()))?;
+    let stat = call::lend(fd, |fd| fstat(fd)).map_err(refused)?;
+    let stat = stat.map_err(|error| refused(error.into()))?;
     let is_device = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
     let is_tun = || stat.st_rdev == makedev(MISC_MAJOR, TUN_MINOR);
     let mut features: u32 = 0;
@@ -397,19 +567,25 @@ fn adopt(fd: RawFd) -> Result<()> {
     if !is_device || !(is_tun() || is_tap()) {
         return Err(refused(Errno::NOTTY.into()));
     }
-    descriptors::set(fd, Some(Entry::Unattached));
-    Ok(())
+    descriptors::set(fd, Some(Entry::Unattached))
 }
 
 /// Find out what a descriptor is attached to, for one that is not known to be attached.
 pub(crate) fn look_up(fd: RawFd) -> Option<Entry> {
     if let Some(Entry::Unattached) = descriptors::get(fd) {
-        let _undisturbed = call::undisturbed();
+        let undisturbed = call::undisturbed();
         memory::ensure_plentiful().ok()?;
-        let attachment = attachment(fd).ok()?;
-        note(fd, &attachment, false).ok()?;
+        look_up_undisturbed(fd, &undisturbed);
     }
     descriptors::get(fd)
+}
+
+fn look_up_undisturbed(fd: RawFd, undisturbed: &Undisturbed) {
+    if let Some(Entry::Unattached) = descriptors::get(fd)
+        && let Ok(attachment) = attachment(fd)
+    {
+        let _: Result<u16> = note(fd, &attachment, false, undisturbed);
+    }
 }
 
 /// Look at a descriptor that somebody has attached otherwise than by these ioctls, if it is not known.
@@ -428,70 +604,57 @@ pub fn look_at_inherited() {
 }
 
 /// TUNSETIFF has succeeded.
-fn attached(fd: RawFd, is_new: bool) {
-    descriptors::set(fd, Some(Entry::Unattached));
+fn attached(fd: RawFd, is_new: bool, undisturbed: &Undisturbed) {
     // If it cannot be looked at, it is when the first setting is made.
-    if let Ok(attachment) = attachment(fd)
-        && let Ok(number) = note(fd, &attachment, is_new)
-        && let Ok(target) = Target::in_slot(fd, attachment, number)
+    if let Ok(()) = descriptors::set(fd, Some(Entry::Unattached))
+        && let Ok(attachment) = attachment(fd)
+        && let Ok(number) = note(fd, &attachment, is_new, undisturbed)
+        && let Ok(target) = Target::in_slot(fd, attachment, number, undisturbed)
+        && target.slot.facts().reports
     {
         target.follow_header_quietly();
     }
 }
 
 /// TUNSETVNETHDRSZ has succeeded.
-fn resized(fd: RawFd) {
+fn resized(fd: RawFd, undisturbed: &Undisturbed) {
     let Ok(attachment) = attachment(fd) else { return };
-    let Ok(number) = note(fd, &attachment, false) else { return };
+    let Ok(number) = note(fd, &attachment, false, undisturbed) else { return };
     if attachment.is_macvtap() {
         // Copies of the descriptor have it, too.
         let others: Vec<_> = descriptors::of_slot(number).filter(|&other| other != fd).collect();
         for other in others {
             if let Ok(attachment) = self::attachment(other) {
-                let _: Result<u16> = note(other, &attachment, false);
+                let _: Result<u16> = note(other, &attachment, false, undisturbed);
             }
         }
     }
-    if let Ok(target) = Target::in_slot(fd, attachment, number) {
+    if let Ok(target) = Target::in_slot(fd, attachment, number, undisturbed)
+        && target.slot.facts().reports
+    {
         target.follow_header_quietly();
     }
 }
 
-impl Target {
-    fn follow_header_quietly(&self) {
-        let Ok(_lock) = shared::Lock::take() else { return };
-        if let Err(error) = self.follow_header() {
-            crate::complain(&error);
-        }
-    }
-}
-
-/// TUNSETSTEERINGEBPF: a program is refused while RSS is in force, whose own program stands in its place.
-fn set_program(fd: RawFd, request: c_ulong, argument: usize) -> Result<c_int> {
+/// TUNSETSTEERINGEBPF: while RSS is in force, its own program stands in the place of another.
+fn set_program(
+    fd: RawFd,
+    request: c_ulong,
+    argument: usize,
+    undisturbed: &Undisturbed,
+) -> Result<c_int> {
     let pass = || call::ioctl(fd, request, argument).map_err(|source| Error::Kernel { source });
     if adopt(fd).is_err() {
         return pass();
     }
-    let Ok(target) = Target::of(fd) else { return pass() };
+    let Ok(target) = Target::of(fd, undisturbed) else { return pass() };
     if target.attachment.is_macvtap() {
         return pass();
     }
-    let _lock = shared::Lock::take()?;
     let mut program = [0; size_of::<c_int>()];
     memory::read(argument, &mut program)?;
     let is_none = c_int::from_ne_bytes(program) == -1;
-    let facts = target.slot.facts();
-    // Somebody who is no relative may have set something since.
-    let state = on_own_stack(|| target.attachment.with_device(|device| device.steering()));
-    let is_rss = state.map_or(facts.is_rss, |state| {
-        state.is_some_and(|state| state.steering == SteeringMode::Rss && state.owner == owner())
-    });
-    if is_rss {
-        return if is_none { Ok(0) } else { Err(Error::RssSet { name: target.name() }) };
-    }
-    let result = pass()?;
-    target.slot.set_facts(Facts { has_program: !is_none, ..facts });
-    Ok(result)
+    target.alone(|change| change.set_program(is_none, pass))
 }
 
 /// Whether the device that TUNSETIFF is going to attach to is not there yet. If that cannot be known it is

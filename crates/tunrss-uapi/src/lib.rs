@@ -37,21 +37,18 @@ mod setting;
 #[expect(unsafe_code, reason = "the one place for the caller's memory and for shared memory")]
 mod sys;
 
-use std::io::Write;
-
 pub use error::{Error, Result};
 pub use ioctl::{concerns, ioctl, look_at, look_at_inherited, set};
-pub use read::{read, readv_as_called};
+pub use read::{read, read_as_called, readv_as_called};
 pub use setting::Setting;
 
-/// Say on standard error why a request was refused, if `TUNRSS_VERBOSE` is in the environment: an error
-/// number is all that an ioctl can say. What the kernel itself refuses is not told.
+/// Say on standard error why a request was refused, if `TUNRSS_VERBOSE` was in the environment when the
+/// program started: an error number is all that an ioctl can say. What the kernel itself refuses is not told.
 pub fn complain(error: &Error) {
     if matches!(error, Error::Kernel { .. }) {
         return;
     }
-    if sys::memory::ensure_plentiful().is_ok() && std::env::var_os("TUNRSS_VERBOSE").is_some() {
-        // It may be closed, or full.
-        let _: std::io::Result<()> = writeln!(std::io::stderr(), "tunrss: {}", error.report());
+    if sys::environment::is_verbose() && sys::memory::ensure_plentiful().is_ok() {
+        sys::call::say(&error.report());
     }
 }

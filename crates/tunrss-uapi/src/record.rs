@@ -11,7 +11,7 @@
 //! 20 bytes while the size changes, and other readers of the device would see it change.
 
 use tunrss::bpf::Prefix;
-use tunrss::hash::{VnetHdr, VnetHdrLen};
+use tunrss::hash::{HashReport, VnetHdr, VnetHdrLen};
 
 use crate::sys::buffers::Buffers;
 
@@ -48,14 +48,16 @@ pub(crate) enum Aside {
 /// room for, the program's record. Returns its length, at most that of `buffers`; a record that is
 /// longer is cut off, as the kernel does it.
 ///
-/// `reports` is whether a record without prefix is to have a header that says so.
+/// `num_buffers` is what that is where there is a hash. `is_known` is asked whether `head` is certain to be
+/// right, where the record does not show it and something would have to be changed.
 pub(crate) fn finish(
     buffers: Buffers<'_>,
     head: Head,
     place: Aside,
     aside: [u8; Prefix::LEN],
     read: usize,
-    reports: bool,
+    num_buffers: u16,
+    is_known: impl FnOnce() -> bool,
 ) -> usize {
     let start = head.len();
     let Some(behind) = read.checked_sub(start) else { return read };
@@ -64,7 +66,7 @@ pub(crate) fn finish(
         Aside::BehindHead => {
             let aside = aside.get(..behind.min(Prefix::LEN)).unwrap_or(&aside);
             if let Some(prefix) = Prefix::decode(aside) {
-                take(buffers, head, prefix);
+                take(buffers, head, prefix, num_buffers);
                 return read - Prefix::LEN;
             }
             // It is the start of the frame.
@@ -90,37 +92,50 @@ pub(crate) fn finish(
                 let beyond = read.saturating_sub(buffers.len()).saturating_sub(missing);
                 let aside = aside.get(missing..missing + beyond).unwrap_or_default();
                 buffers.write(start + in_buffers, aside);
-                take(buffers, head, prefix);
+                take(buffers, head, prefix, num_buffers);
                 return read - Prefix::LEN;
             }
         }
     }
-    if reports {
-        write_hash(buffers, head, 0, 0);
+    if head.has_hash() && !is_without_hash(buffers, head) && is_known() {
+        write_hash(buffers, head, VnetHdr::default());
     }
     read.min(buffers.len())
 }
 
-/// Put hash and report into the header, which has room for them: what the kernel of the series would
-/// write behind the tenth byte, where `num_buffers` is 0.
-pub(crate) fn write_hash(buffers: Buffers<'_>, head: Head, hash: u32, report: u16) {
-    if head.has_hash() {
-        let header = VnetHdr { hash_value: hash, hash_report: report, ..VnetHdr::default() };
-        let legacy = VnetHdrLen::Legacy.len();
-        let behind = header.encode();
-        let behind = behind.get(legacy..).unwrap_or_default();
-        buffers.write(head.packet_information + legacy, behind);
-    }
+/// Whether a header that has room for a hash says that there is none, as Linux writes it from 6.13 on.
+/// Before, there is whatever the buffers have held.
+pub(crate) fn is_without_hash(buffers: Buffers<'_>, head: Head) -> bool {
+    let mut behind = [0; BEHIND_LEGACY];
+    buffers.read(head.packet_information + VnetHdrLen::Legacy.len(), &mut behind);
+    behind == [0; BEHIND_LEGACY]
+}
+
+/// Put `num_buffers`, hash and report of `header` into a header that has room for them.
+pub(crate) fn write_hash(buffers: Buffers<'_>, head: Head, header: VnetHdr) {
+    let legacy = VnetHdrLen::Legacy.len();
+    let bytes = header.encode();
+    let behind = bytes.get(legacy..).unwrap_or_default();
+    buffers.write(head.packet_information + legacy, behind);
+}
+
+/// Bytes of a header with a hash that one without does not have.
+const BEHIND_LEGACY: usize = VnetHdrLen::V1Hash.len() - VnetHdrLen::Legacy.len();
+
+/// What `num_buffers` is beside a report.
+pub(crate) fn num_buffers(of_hashed: u16, report: HashReport) -> u16 {
+    if report == HashReport::None { 0 } else { of_hashed }
 }
 
 /// Put what the prefix says into the header.
-fn take(buffers: Buffers<'_>, head: Head, prefix: Prefix) {
+fn take(buffers: Buffers<'_>, head: Head, prefix: Prefix, of_hashed: u16) {
     let mut bytes = [0; VnetHdrLen::V1Hash.len()];
     let legacy = VnetHdrLen::Legacy.len();
     let (first, _) = bytes.split_at_mut(legacy);
     buffers.read(head.packet_information, first);
     let Some(mut header) = VnetHdr::decode(&bytes, VnetHdrLen::Legacy) else { return };
     prefix.move_into(&mut header);
+    header.num_buffers = num_buffers(of_hashed, prefix.report);
     let bytes = header.encode();
     let len = if head.has_hash() { bytes.len() } else { legacy.min(head.vnet_hdr) };
     buffers.write(head.packet_information, bytes.get(..len).unwrap_or(&bytes));
@@ -129,7 +144,6 @@ fn take(buffers: Buffers<'_>, head: Head, prefix: Prefix) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use tunrss::hash::HashReport;
 
     use super::*;
 
@@ -140,7 +154,8 @@ mod tests {
         read: usize,
     }
 
-    fn deliver(record: &[u8], head: Head, room: usize, place: Aside) -> Delivered {
+    /// `is_old` is whether the kernel leaves what is behind the tenth byte of the header as it was.
+    fn deliver(record: &[u8], head: Head, room: usize, place: Aside, is_old: bool) -> Delivered {
         let mut memory = vec![0xee; room];
         let mut aside = [0xdd; 8];
         let read = record.len().min(room + 8);
@@ -151,7 +166,11 @@ mod tests {
                 (0..start).chain(room..room + 8).chain(start..room).collect()
             }
         };
-        for (&byte, &to) in record[..read].iter().zip(&order) {
+        let skipped = head.packet_information + 10..head.len();
+        for (at, (&byte, &to)) in record[..read].iter().zip(&order).enumerate() {
+            if is_old && skipped.contains(&at) {
+                continue;
+            }
             match to.checked_sub(room) {
                 None => memory[to] = byte,
                 Some(at) => aside[at] = byte,
@@ -165,14 +184,14 @@ mod tests {
         cut: usize,
         head: Head,
         place: Aside,
-        reports: bool,
+        is_known: impl FnOnce() -> bool,
     ) -> usize {
         let (one, two) = delivered.memory.split_at_mut(cut);
         let parts = [one, two]
             .map(|part| libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() });
         // SAFETY: the parts are those of `memory`, which lives longer.
         let buffers = unsafe { Buffers::new(&parts) };
-        finish(buffers, head, place, delivered.aside, delivered.read, reports)
+        finish(buffers, head, place, delivered.aside, delivered.read, 1, is_known)
     }
 
     proptest! {
@@ -184,7 +203,7 @@ mod tests {
             vnet_hdr in prop::sample::select(vec![10usize, 12, 20, 24]),
             at_end in any::<bool>(),
             is_prefixed in any::<bool>(),
-            reports in any::<bool>(),
+            is_old in any::<bool>(),
             has_csum in any::<bool>(),
             gso_type in prop::sample::select(vec![0u8, 1, 4]),
             frame in prop::collection::vec(any::<u8>(), 1..100),
@@ -208,8 +227,12 @@ mod tests {
             let front = |header: VnetHdr| {
                 let mut front = vec![1; head.packet_information];
                 front.extend(header.encode());
-                front.resize(head.len().max(front.len()), 9);
+                front.resize(head.len().max(front.len()), if is_old { 0xee } else { 9 });
                 front.truncate(head.len());
+                // Without room for a hash what is there is the kernel's affair.
+                if is_old && !head.has_hash() {
+                    front[head.packet_information + 10..].fill(0xee);
+                }
                 front
             };
             let shifted = VnetHdr {
@@ -224,7 +247,12 @@ mod tests {
                 [front(header), frame.clone()].concat()
             };
             let hash = if is_prefixed {
-                VnetHdr { hash_value: prefix.hash, hash_report: prefix.report.code(), ..header }
+                VnetHdr {
+                    hash_value: prefix.hash,
+                    hash_report: prefix.report.code(),
+                    num_buffers: u16::from(head.has_hash()),
+                    ..header
+                }
             } else {
                 header
             };
@@ -235,14 +263,30 @@ mod tests {
                 expected.len() + spare
             };
             expected.truncate(room);
-            let mut delivered = deliver(&record, head, room, place);
+            let mut delivered = deliver(&record, head, room, place, is_old);
             let cut = cut.index(room + 1);
-            let len = finished(&mut delivered, cut, head, place, reports);
+            let len = finished(&mut delivered, cut, head, place, || true);
             prop_assert_eq!(len, expected.len());
             let mut found = delivered.memory;
             // Behind the record the buffers may hold anything.
             found.truncate(len);
             prop_assert_eq!(found, expected);
+        }
+    }
+
+    /// A number that has become something else's gives bytes that are no record: all stay, in order.
+    #[test]
+    fn bytes_of_something_else_stay() {
+        let head = Head { packet_information: 0, vnet_hdr: 20 };
+        let stream: Vec<u8> = (1..=200).collect();
+        for place in [Aside::AtEnd, Aside::BehindHead] {
+            for room in [20, 24, 28, 64, 200, 300] {
+                let mut delivered = deliver(&stream, head, room, place, false);
+                // As `read` asks for no more than there is room for.
+                delivered.read = delivered.read.min(room);
+                let len = finished(&mut delivered, 10, head, place, || false);
+                assert_eq!(&delivered.memory[..len], &stream[..room.min(200)], "{place:?} {room}");
+            }
         }
     }
 }

@@ -84,6 +84,12 @@ impl Query {
 }
 
 impl Set {
+    /// Whether RSS of this generation stands beside a steering program of the program's own, which goes
+    /// first; else each refuses the other.
+    pub(crate) fn stands_beside_programs(self) -> bool {
+        !matches!(self, Self::Hash)
+    }
+
     /// Read the setting from the caller's memory: `read` fills a buffer from so many bytes behind the
     /// argument's start. `check_rss` is asked once it is known to be RSS, before more is read.
     ///

@@ -1,7 +1,7 @@
 //! What a program asks for, in whichever generation's words.
 
 use tunrss::hash::{HashConfig, HashKey, HashTypes, RssConfig, SteeringConfig};
-use tunrss::{Config, SteeringMode};
+use tunrss::{Config, State, SteeringMode};
 
 use crate::error::{Error, Result};
 
@@ -83,6 +83,28 @@ impl Setting {
             Self::HashConfig(HashConfig { types, key }) => automatic(types, key),
             Self::Rss { config, .. } => Ok(Some((config, SteeringMode::Rss))),
         }
+    }
+}
+
+/// Whether a state in force is that of RSS, be it behind a steering program of the program's own.
+///
+/// Where a program steers, what is in force is a state that leaves steering alone; that it is RSS which waits
+/// there is told by its table. One of a setting that leaves steering to the kernel has one entry.
+pub(crate) fn is_rss(state: &State) -> bool {
+    state.steering == SteeringMode::Rss || state.config.table().len() > 1
+}
+
+/// The configuration of RSS that waits behind a program: the same, with at least two entries in its table.
+///
+/// # Errors
+/// [`Error::RssConfig`], for none that is valid.
+pub(crate) fn behind_program(config: Config) -> Result<Config> {
+    match config.table() {
+        &[entry] => {
+            let twice = config.with_table(vec![entry, entry]);
+            twice.map_err(|error| Error::RssConfig(error.into()))
+        }
+        _ => Ok(config),
     }
 }
 

@@ -5,13 +5,13 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::io::Errno;
-use rustix::process::{Resource, Rlimit, setrlimit};
 use tunrss_bpf::asm::Code;
 use tunrss_bpf::insn::{Insn, Section};
 use tunrss_bpf::state::StateError;
 use tunrss_bpf::{Counters, Object, Program, ProgramKind, State};
 
 use crate::error::Error;
+use crate::memlock;
 use crate::sys;
 use crate::sys::bpf::{Map, ProgramInfo, Value};
 
@@ -31,10 +31,10 @@ struct Resident {
 impl Loaded {
     /// Load all programs of `object`. Nothing stays behind if one is refused.
     pub(crate) fn new(object: &Object) -> Result<Self, Error> {
-        // Before Linux 5.11 programs and maps count against this limit. Where raising it is not
-        // allowed, the load says so.
-        let unlimited = Rlimit { current: None, maximum: None };
-        let _: rustix::io::Result<()> = setrlimit(Resource::Memlock, unlimited);
+        memlock::load(|| Self::load(object))
+    }
+
+    fn load(object: &Object) -> Result<Self, Error> {
         let first = object.programs().first().map_or("", Program::name);
         let maps = Maps::of(object).map_err(|source| refused(first, object, source.into()))?;
         let resident = |program: &Program| {

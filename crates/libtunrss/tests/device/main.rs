@@ -5,7 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cases;
+mod environment;
 mod example;
+mod hostile;
 mod kernel;
 #[path = "../../../tunrss-preload/tests/device/programs/mod.rs"]
 mod programs;

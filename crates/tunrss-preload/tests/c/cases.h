@@ -58,6 +58,7 @@ void case_errno_unattached(const struct generation *generation);
 void case_errno_pointers(const struct generation *generation);
 void case_errno_steering(const struct generation *generation);
 void case_filter(const struct generation *generation);
+void case_program_and_rss(const struct generation *generation);
 void case_errno_memory(const struct generation *generation);
 
 /* cases_steering.c */
@@ -82,12 +83,14 @@ void case_offloads_tun(const struct generation *generation);
 void case_packet_information_tap(const struct generation *generation);
 void case_packet_information_tun(const struct generation *generation);
 void case_readv(const struct generation *generation);
+void case_parts_anywhere(const struct generation *generation);
 void case_short_reads(const struct generation *generation);
 void case_write(const struct generation *generation);
 
 /* cases_descriptors.c */
 void case_descriptors(const struct generation *generation);
 void case_reused_numbers(const struct generation *generation);
+void case_numbers_closed_unseen(const struct generation *generation);
 void case_detached_queue(const struct generation *generation);
 
 /* cases_processes.c */
@@ -96,6 +99,10 @@ void case_vfork(const struct generation *generation);
 void case_exec(const struct generation *generation);
 /* The other side of case_exec, in the new program image. */
 int run_inherited(const struct generation *generation, const char *device);
+
+/* cases_others.c */
+void case_errno_kept(const struct generation *generation);
+void case_locked_memory(const struct generation *generation);
 
 /* cases_macvtap.c */
 void case_macvtap(const struct generation *generation);

@@ -3,8 +3,11 @@
 #include "cases.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/if_tun.h>
@@ -259,6 +262,155 @@ void case_reused_numbers(const struct generation *generation)
 	check_replaced_by(&device, &config, true);
 #endif
 	check_kinds(&device, &config);
+}
+
+/* What stands in the place of a queue under its number, without a call of the C library's that says so. */
+struct way_to_replace {
+	const char *name;
+	void (*replace)(int number, int reading);
+};
+
+static void replace_by_close(int number, int reading)
+{
+	CHECK_CALL(syscall(SYS_close, number));
+	CHECK_NUMBER("reused descriptor", CHECK_CALL(syscall(SYS_dup, reading)), number);
+}
+
+static void replace_by_close_range(int number, int reading)
+{
+	CHECK_CALL(syscall(SYS_close_range, number, number, 0));
+	CHECK_NUMBER("reused descriptor", CHECK_CALL(syscall(SYS_dup, reading)), number);
+}
+
+static void replace_by_dup3(int number, int reading)
+{
+	CHECK_CALL(syscall(SYS_dup3, reading, number, 0));
+}
+
+static void replace_by_fcntl(int number, int reading)
+{
+	CHECK_CALL(syscall(SYS_close, number));
+	CHECK_NUMBER("reused descriptor", CHECK_CALL(syscall(SYS_fcntl, reading, F_DUPFD, number)), number);
+}
+
+static const struct way_to_replace replacements[] = {
+	{ "close", replace_by_close },
+	{ "close_range", replace_by_close_range },
+	{ "dup3", replace_by_dup3 },
+	{ "fcntl", replace_by_fcntl },
+};
+
+enum { REPLACEMENTS = sizeof(replacements) / sizeof(replacements[0]), LARGE = 70000, SENT = 300 };
+
+/* Bytes that run on from read to read, so none can be missing or come twice. */
+static void check_stream(int number, int writing, size_t room, bool scattered)
+{
+	static uint8_t found[LARGE];
+	uint8_t written[SENT], all[SENT];
+	size_t got = 0;
+
+	for (size_t i = 0; i < SENT; i++)
+		written[i] = i + 1;
+	CHECK_NUMBER("write", CHECK_CALL(write(writing, written, SENT)), SENT);
+	while (got < SENT) {
+		struct iovec pieces[2] = { { found, 7 }, { found + 7, room - 7 } };
+		ssize_t now = scattered ? tun_readv(number, pieces, 2) : tun_read(number, found, room);
+
+		CHECK(now > 0 && got + now <= SENT && (size_t)now <= room, "a read of %zu bytes gives %zd", room, now);
+		memcpy(all + got, found, now);
+		got += now;
+	}
+	CHECK_BYTES("a stream under a queue's number", all, got, written, SENT);
+}
+
+static void check_streams(const struct device *device, const struct config *config, const struct way_to_replace *way)
+{
+	static const size_t rooms[] = { 64, 20, 28, 2048, LARGE };
+
+	for (size_t i = 0; i < 2 * sizeof(rooms) / sizeof(rooms[0]); i++) {
+		int number = copied(device, 1), ends[2];
+		bool is_pipe = i % 3 == 0;
+
+		context("%s, room for %zu bytes, %s", way->name, rooms[i / 2], config->report ? "report" : "no report");
+		CHECK_CALL(is_pipe ? pipe(ends) : socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+		check_through(device, config, 1, number);
+		way->replace(number, ends[0]);
+		check_stream(number, ends[1], rooms[i / 2], i % 2);
+		check_stream(number, ends[1], rooms[i / 2], i % 2);
+		close(number);
+		close(ends[0]);
+		close(ends[1]);
+	}
+}
+
+/* A device without virtio-net headers, opened past the shim, and with the number of a queue of another one. */
+static void check_other_device(const struct device *device, int number, const char *name)
+{
+	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	struct device other = { .link = TAP };
+	int fd = CHECK_CALL((int)syscall(SYS_openat, AT_FDCWD, "/dev/net/tun", O_RDWR | O_NONBLOCK));
+
+	CHECK_NUMBER("reused descriptor", fd, number);
+	strcpy(request.ifr_name, name);
+	CHECK_CALL(syscall(SYS_ioctl, fd, TUNSETIFF, &request));
+	run("ip link set %s up", name);
+	other.sender = device->sender;
+	other.sender_index = if_nametoindex(name);
+	other.queues = 1;
+	other.queue[0] = fd;
+	strcpy(other.name, name);
+	for (size_t i = 0; i < KINDS; i++) {
+		struct packet packet;
+		struct record record;
+
+		context("%s, opened unseen: %s", name, kinds[i].name);
+		build_kind(&packet, &kinds[i], i);
+		send_packet(&other, &packet);
+		read_queue(&other, 0, &record);
+		CHECK_BYTES("record", record.bytes, record.size, packet.frame, packet.size);
+	}
+	CHECK_CALL(syscall(SYS_close, fd));
+}
+
+static void check_other_devices(const struct generation *generation, const struct config *config)
+{
+	struct device device;
+	int number;
+
+	create_device(&device, TAP, QUEUES);
+	set_config(generation, &device, config);
+	number = copied(&device, 1);
+	check_through(&device, config, 1, number);
+	CHECK_CALL(syscall(SYS_close, number));
+	check_other_device(&device, number, "other0");
+	check_kinds(&device, config);
+	/* A device of the same name as one that is gone. */
+	number = device.queue[0];
+	for (unsigned i = 0; i < QUEUES; i++)
+		CHECK_CALL(syscall(SYS_close, device.queue[i]));
+	check_other_device(&device, number, device.name);
+	close(device.sender);
+}
+
+void case_numbers_closed_unseen(const struct generation *generation)
+{
+	struct config report = full_config(), rss = full_config();
+	const struct config *configs[] = { &report, &rss, &config_off };
+	struct device device;
+
+	rss.report = false;
+	create_device(&device, TAP, QUEUES);
+	for (size_t i = 0; i < 2; i++) {
+		set_config(generation, &device, configs[i]);
+		for (size_t j = 0; j < REPLACEMENTS; j++)
+			check_streams(&device, configs[i], &replacements[j]);
+		check_kinds(&device, configs[i]);
+	}
+	while (device.queues > 0)
+		close_last_queue(&device);
+	close(device.sender);
+	for (size_t i = 0; i < 3; i++)
+		check_other_devices(generation, configs[i]);
 }
 
 static void switch_queue(int fd, short flag)

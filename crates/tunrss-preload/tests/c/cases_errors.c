@@ -249,6 +249,9 @@ void case_errno_pointers(const struct generation *generation)
 
 static void expect_queue(const struct device *device, const struct config *config, unsigned queue)
 {
+	struct config behind = *config;
+
+	behind.behind_program = true;
 	for (size_t i = 0; i < KINDS; i++) {
 		struct packet packet;
 		struct record record;
@@ -258,7 +261,7 @@ static void expect_queue(const struct device *device, const struct config *confi
 		build_kind(&packet, &kinds[i], i);
 		send_packet(device, &packet);
 		read_any(device, &record);
-		check_record(device, config, &packet, &record);
+		check_record(device, &behind, &packet, &record);
 		CHECK_NUMBER("queue", record.queue, queue);
 		expect_quiet(device);
 	}
@@ -383,6 +386,8 @@ void case_errno_steering(const struct generation *generation)
 	rss.report = false;
 	create_device(&device, TAP, QUEUES);
 	check_bad_programs(&device);
+	if (generation->beside_programs)
+		return;
 	check_foreign_program(generation, &device);
 	check_program_beside_rss(generation, &device, &full);
 	check_program_after(generation, &device);
@@ -390,6 +395,121 @@ void case_errno_steering(const struct generation *generation)
 	set_config(generation, &device, &config_off);
 	check_bad_programs(&device);
 	check_foreign_program(generation, &device);
+}
+
+/* The program goes first, and RSS is what is left when it is taken off. */
+static void check_program_over(const struct generation *generation, const struct device *device,
+			       const struct config *config, const struct config *other)
+{
+	int ends[2];
+
+	set_config(generation, device, config);
+	check_kinds(device, config);
+	CHECK_CALL(use_program(device, 2));
+	expect_queue(device, config, 2);
+	CHECK_CALL(use_program(device, 1));
+	expect_queue(device, config, 1);
+	context("RSS under a program");
+	set_config(generation, device, other);
+	expect_queue(device, other, 1);
+	CHECK_CALL(pipe(ends));
+	CHECK_ERROR(set_steering_program(device, ends[0]), EINVAL);
+	expect_queue(device, other, 1);
+	CHECK_CALL(set_steering_program(device, -1));
+	check_kinds(device, other);
+	context("a bad program over RSS");
+	CHECK_ERROR(set_steering_program(device, ends[0]), EINVAL);
+	CHECK_ERROR(set_steering_program(device, 9999), EBADF);
+	CHECK_NUMBER("TUNSETSTEERINGEBPF", CHECK_CALL(set_steering_program(device, -1)), 0);
+	check_kinds(device, other);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* RSS that is switched off under a program does not come back. */
+static void check_off_under_program(const struct generation *generation, const struct device *device,
+				    const struct config *config)
+{
+	struct config report = report_config(SUPPORTED_HASH_TYPES);
+	const struct config *others[] = { &config_off, &report };
+
+	for (size_t i = 0; i < 2; i++) {
+		set_config(generation, device, config);
+		CHECK_CALL(use_program(device, 3));
+		set_config(generation, device, others[i]);
+		expect_queue(device, others[i], 3);
+		CHECK_CALL(set_steering_program(device, -1));
+		check_automatic(device, others[i]);
+	}
+}
+
+static void check_program_first(const struct generation *generation, const struct device *device,
+				const struct config *config)
+{
+	set_config(generation, device, &config_off);
+	CHECK_CALL(use_program(device, 0));
+	set_config(generation, device, config);
+	expect_queue(device, config, 0);
+	CHECK_CALL(set_steering_program(device, -1));
+	check_kinds(device, config);
+}
+
+static void check_side_by_side(const struct generation *generation)
+{
+	static const uint16_t zero[1] = { 0 };
+	struct config full = full_config(), rss = second_config(), one_queue = full_config();
+	struct config old = full_config();
+	struct device device;
+
+	rss.report = false;
+	/* Where nothing but the queue that RSS names tells it from the kernel's own steering. */
+	one_queue.table = zero;
+	one_queue.mask = 0;
+	one_queue.unclassified = 0;
+	create_device(&device, TAP, QUEUES);
+	check_program_over(generation, &device, &full, &rss);
+	check_program_over(generation, &device, &rss, &full);
+	check_program_over(generation, &device, &full, &one_queue);
+	check_off_under_program(generation, &device, &full);
+	check_off_under_program(generation, &device, &rss);
+	check_program_first(generation, &device, &full);
+	check_program_first(generation, &device, &rss);
+	check_program_first(generation, &device, &one_queue);
+	context("the header grows under a program");
+	set_header_size(&device, 12);
+	set_config(generation, &device, &full);
+	CHECK_CALL(use_program(&device, 2));
+	set_header_size(&device, HASH_HEADER);
+	expect_queue(&device, &full, 2);
+	CHECK_CALL(set_steering_program(&device, -1));
+	check_kinds(&device, &full);
+	context("RSS of generation 1 beside a program");
+	CHECK_CALL(use_program(&device, 2));
+	CHECK_ERROR(try_config(&generation1, device.queue[0], &old), EBUSY);
+	expect_queue(&device, &full, 2);
+	CHECK_CALL(set_steering_program(&device, -1));
+	set_config(&generation1, &device, &old);
+	CHECK_ERROR(use_program(&device, 2), EBUSY);
+	check_kinds(&device, &old);
+	set_config(generation, &device, &full);
+	CHECK_CALL(use_program(&device, 2));
+	expect_queue(&device, &full, 2);
+}
+
+void case_program_and_rss(const struct generation *generation)
+{
+	struct config full = full_config();
+	struct device device;
+
+	if (generation->beside_programs) {
+		check_side_by_side(generation);
+		return;
+	}
+	create_device(&device, TAP, QUEUES);
+	CHECK_CALL(use_program(&device, 2));
+	check_rss_busy(generation, &device);
+	CHECK_CALL(set_steering_program(&device, -1));
+	check_program_beside_rss(generation, &device, &full);
 }
 
 /* A filter program is the program's own affair: no setting removes or replaces it. */

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <linux/if_tun.h>
@@ -391,6 +392,50 @@ static void check_bad_payload(const struct device *device)
 	CHECK(result == (ssize_t)record_size(device, &packet) || (result == -1 && errno == EFAULT), "read: %zd, %s",
 	      result, error_name(errno));
 	expect_quiet(device);
+}
+
+/* The array of pieces is at an odd address, or at one that was good a moment ago. */
+static void check_parts(const struct device *device, const struct config *config)
+{
+	size_t size = 4 * sizeof(struct iovec), page = sysconf(_SC_PAGESIZE);
+	uint8_t bytes[2048];
+	struct iovec pieces[2] = { { bytes, 20 }, { bytes + 20, sizeof(bytes) - 20 } };
+	uint8_t *map = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(map != MAP_FAILED, "mmap: %s", error_name(errno));
+	for (size_t shift = 0; shift < 3; shift++) {
+		struct packet packet;
+		struct record record;
+
+		context("an array of pieces %zu bytes behind a page's start", shift);
+		memcpy(map + shift, pieces, sizeof(pieces));
+		build_for_queue(&packet, 1, shift);
+		send_packet(device, &packet);
+		record.queue = wait_for_queue(device);
+		clear_record(device, &record);
+		memcpy(bytes, record.bytes, sizeof(bytes));
+		record.size = CHECK_CALL(tun_readv(device->queue[record.queue], (struct iovec *)(map + shift), 2));
+		memcpy(record.bytes, bytes, record.size);
+		check_record(device, config, &packet, &record);
+	}
+	context("an array that is there no more");
+	CHECK_CALL(munmap(map, page));
+	CHECK_ERROR(tun_readv(device->queue[1], (struct iovec *)map, 2), EFAULT);
+	CHECK_ERROR(tun_readv(device->queue[1], (struct iovec *)before_hole(size - 1), 4), EFAULT);
+}
+
+void case_parts_anywhere(const struct generation *generation)
+{
+	struct config report = full_config(), rss = full_config();
+	struct device device;
+
+	rss.report = false;
+	create_device(&device, TAP, QUEUES);
+	check_parts(&device, &config_off);
+	set_config(generation, &device, &report);
+	check_parts(&device, &report);
+	set_config(generation, &device, &rss);
+	check_parts(&device, &rss);
 }
 
 void case_short_reads(const struct generation *generation)

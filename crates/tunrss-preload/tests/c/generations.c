@@ -87,6 +87,7 @@ const struct generation generation2 = {
 	.request = request2,
 	.encode = encode2,
 	.report_size = sizeof(uint32_t),
+	.beside_programs = true,
 	.parts = { sizeof(struct tun_vnet_rss), sizeof(struct tun_vnet_rss) },
 };
 

@@ -17,6 +17,7 @@ enum { TABLE_SIZE = 128, MAX_TABLE = 65536, MAX_ARGUMENT = 16 + 2 * MAX_TABLE + 
 struct config {
 	bool rss; /* else the kernel's automatic steering */
 	bool report;
+	bool behind_program; /* a steering program of the test's own chooses the queue */
 	uint32_t types;
 	uint16_t mask;
 	uint16_t unclassified;
@@ -33,6 +34,7 @@ struct generation {
 	/* Writes what the request reads, with a whole key. */
 	void (*encode)(const struct config *config, uint8_t *argument);
 	size_t report_size; /* bytes that the request without RSS reads */
+	bool beside_programs; /* RSS and a steering program stand side by side; else each refuses the other */
 	size_t parts[2]; /* ends of the structs before the table; the last is the table's offset */
 };
 

@@ -12,4 +12,6 @@ fn check(program: &Path, case: &str) {
 crate::programs::cases::cases! {
     vfork = "vfork";
     exec = "exec";
+    errno_kept = "errno-kept";
+    locked_memory = "locked-memory";
 }

@@ -6,11 +6,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cases;
+mod environment;
+mod hostile;
 mod kernel;
+mod limits;
 mod load;
 mod programs;
 mod quiet;
 mod refused;
+mod waiting;
 
 use std::process::Command;
 

@@ -1,6 +1,5 @@
 //! The caller's memory, at addresses that may be wrong: the kernel copies, and says `EFAULT`.
 
-use std::cell::Cell;
 use std::ffi::c_void;
 use std::io;
 use std::ptr;
@@ -57,27 +56,16 @@ fn copy(address: usize, direction: Direction, ours: &mut [u8]) -> Result<()> {
     }
 }
 
-/// Whether all of the caller's memory in this range can be read.
+/// A copy of the caller's array of buffers, at whatever address: it need not be aligned.
 ///
-/// What a thread has last found to be readable is taken to be so as long as it asks for the same: it is
-/// an array of buffers that it reads into again and again, and each look is a system call.
-pub(crate) fn is_readable(address: usize, len: usize) -> bool {
-    thread_local! {
-        static LAST: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
-    }
-    if LAST.get() == (address, len) {
-        return true;
-    }
-    let mut copy = [0; 512];
-    let is_readable = (0..len).step_by(copy.len()).all(|at| {
-        let now = (len - at).min(copy.len());
-        let (copy, _) = copy.split_at_mut(now);
-        read(address.wrapping_add(at), copy).is_ok()
-    });
-    if is_readable {
-        LAST.set((address, len));
-    }
-    is_readable
+/// # Errors
+/// `EFAULT` if not all of it can be read.
+pub(crate) fn parts(address: usize, parts: &mut [libc::iovec]) -> Result<()> {
+    let len = size_of_val(parts);
+    // SAFETY: all of them are bytes that can be written, and any bytes make an iovec: a pointer that is
+    // not used here, and a length.
+    let bytes = unsafe { std::slice::from_raw_parts_mut(parts.as_mut_ptr().cast::<u8>(), len) };
+    read(address, bytes)
 }
 
 fn check(copied: isize, len: usize) -> Result<()> {
@@ -170,11 +158,22 @@ mod tests {
             assert_eq!(write(address, &copy).unwrap_err().errno(), Errno::FAULT);
         }
         read(0, &mut []).unwrap();
-        let long = [0u8; 1000];
-        assert!(
-            is_readable(long.as_ptr() as usize, 1000) && is_readable(long.as_ptr() as usize, 1000)
-        );
-        assert!(!is_readable(8, 1000) && !is_readable(usize::MAX - 600, 1000));
+    }
+
+    #[test]
+    fn parts_are_copied_from_any_address() {
+        let none = libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 };
+        let mut bytes = vec![0u8; 1];
+        for number in 1..=4usize {
+            bytes.extend(number.to_ne_bytes());
+        }
+        let mut copy = [none; 2];
+        parts(bytes.as_ptr() as usize + 1, &mut copy).unwrap();
+        let numbers = copy.map(|part| (part.iov_base as usize, part.iov_len));
+        assert_eq!(numbers, [(1, 2), (3, 4)]);
+        for address in [8, usize::MAX - 20] {
+            assert_eq!(parts(address, &mut copy).unwrap_err().errno(), Errno::FAULT);
+        }
     }
 
     #[test]

@@ -3,5 +3,7 @@
 
 pub(crate) mod buffers;
 pub(crate) mod call;
+pub(crate) mod environment;
+pub(crate) mod mapped;
 pub(crate) mod memory;
 pub(crate) mod shared;

@@ -39,8 +39,20 @@ impl Lock {
     ///   show who else changes the device.
     /// - [`Error::Locked`] if one process does not come to an end.
     pub(crate) fn to_change(device: &Device) -> Result<Self> {
-        let ticket = draw(device, CHANGE_PATIENCE).map_err(|source| failed(device, source))?;
-        match wait(device, Some(ticket.port()), CHANGE_PATIENCE)? {
+        Self::with(device, CHANGE_PATIENCE)
+    }
+
+    /// The same, waiting for `patience` at most.
+    ///
+    /// # Errors
+    /// As for [`to_change`](Self::to_change).
+    pub(crate) fn within(device: &Device, patience: Duration) -> Result<Self> {
+        Self::with(device, Patience { of_each: patience, of_all: patience, not_for: None })
+    }
+
+    fn with(device: &Device, patience: Patience) -> Result<Self> {
+        let ticket = draw(device, patience).map_err(|source| failed(device, source))?;
+        match wait(device, Some(ticket.port()), patience)? {
             None => Ok(Self { _ticket: ticket }),
             Some(ahead) => Err(locked(device, ahead)),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use rustix::fs::{Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
@@ -288,7 +288,8 @@ pub(super) fn on_hook(device: &Device) -> Result<Vec<InForce>> {
 struct Walk<'a> {
     device: &'a Device,
     targets: &'a [Target],
-    known: MutexGuard<'static, Known>,
+    /// `None` while another thread looks; then no program is passed over.
+    known: Option<MutexGuard<'static, Known>>,
     seen: Known,
     /// The devices by the number of a section: the programs of a configuration share one.
     sections: BTreeMap<u32, Target>,
@@ -297,7 +298,13 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(device: &'a Device, targets: &'a [Target]) -> Self {
-        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        // Waiting would be for ever in the child of a process that was forked while another of its
+        // threads had it.
+        let known = match KNOWN.try_lock() {
+            Ok(known) => Some(known),
+            Err(TryLockError::Poisoned(known)) => Some(known.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
         let (seen, sections, found) = Default::default();
         Self { device, targets, known, seen, sections, found }
     }
@@ -308,7 +315,9 @@ impl<'a> Walk<'a> {
         while let Some(next) = self.look_after(id)? {
             id = next;
         }
-        *self.known = self.seen;
+        if let Some(known) = &mut self.known {
+            **known = self.seen;
+        }
         Ok(self.found)
     }
 
@@ -338,7 +347,7 @@ impl<'a> Walk<'a> {
 
     fn look(&mut self, id: u32) -> Result<()> {
         let is_ours = |target: &Target| self.targets.iter().any(|ours| ours.is(target));
-        if let Some(&target) = self.known.get(&id)
+        if let Some(&target) = self.known.as_ref().and_then(|known| known.get(&id))
             && !target.as_ref().is_some_and(is_ours)
         {
             self.seen.insert(id, target);

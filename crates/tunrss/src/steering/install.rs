@@ -71,7 +71,18 @@ pub(super) fn install<T: AsRef<[u16]>>(
     settings: &Settings,
     look: Look,
 ) -> Result<u32> {
-    let _lock = Lock::to_change(device)?;
+    install_locked(&Lock::to_change(device)?, device, control, config, settings, look)
+}
+
+/// The same for a caller that has the device's lock.
+pub(super) fn install_locked<T: AsRef<[u16]>>(
+    _lock: &Lock,
+    device: &Device,
+    control: Option<BorrowedFd<'_>>,
+    config: &SteeringConfig<T>,
+    settings: &Settings,
+    look: Look,
+) -> Result<u32> {
     let see = || -> Result<_> {
         let programs = Programs::of(device)?;
         let before = before(device, &programs, settings)?;
@@ -131,7 +142,17 @@ pub(super) fn remove(
     settings: &Settings,
     is_meant: impl FnOnce(Option<&InForce>) -> bool,
 ) -> Result<bool> {
-    let _lock = Lock::to_change(device)?;
+    remove_locked(&Lock::to_change(device)?, device, control, settings, is_meant)
+}
+
+/// The same for a caller that has the device's lock.
+pub(super) fn remove_locked(
+    _lock: &Lock,
+    device: &Device,
+    control: Option<BorrowedFd<'_>>,
+    settings: &Settings,
+    is_meant: impl FnOnce(Option<&InForce>) -> bool,
+) -> Result<bool> {
     let programs = Programs::of(device)?;
     let (before, is_lost) = match changeable(device, &programs, settings) {
         Err(Error::ReportLost { .. }) => (None, true),
@@ -460,7 +481,7 @@ fn is_filter_ours(settings: &Settings, before: Option<&InForce>) -> bool {
 
 /// Whether the device's steering program, if it has one, is ours to take away.
 fn is_steering_ours(settings: &Settings, before: Option<&InForce>) -> bool {
-    !settings.beside_others || before.is_some_and(is_rss)
+    !settings.beside_others || (!settings.steered_by_other && before.is_some_and(is_rss))
 }
 
 /// Nanoseconds of `CLOCK_MONOTONIC`, as programs see them.

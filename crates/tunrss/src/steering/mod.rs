@@ -6,6 +6,7 @@
 //! namespace; a process that is killed leaves nothing behind that is not in force, and there is
 //! nothing to clean up when a device ends. `install` has the order of the steps.
 
+mod exclusive;
 mod find;
 mod inspection;
 mod install;
@@ -32,6 +33,7 @@ pub(crate) use find::check_findable;
 use find::{InForce, Programs};
 use install::Look;
 
+pub use exclusive::Exclusive;
 pub use inspection::{Claim, Inspection, Missing};
 pub use install::possible_cpus;
 pub use settings::Settings;

@@ -36,6 +36,9 @@ pub struct Settings {
     /// the steering program unless the configuration chooses the queue. Programs of others are not
     /// looked for then. For who answers for the device's programs, as its only user.
     pub beside_others: bool,
+    /// Beside others: whether the device's steering program is somebody else's by now, though the
+    /// configuration in force had one there. It then stays, unless the new configuration chooses the queue.
+    pub steered_by_other: bool,
 }
 
 impl Settings {
@@ -59,6 +62,7 @@ impl Default for Settings {
             owner: Self::process(),
             force: false,
             beside_others: false,
+            steered_by_other: false,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The C programs of `tests/c`, compiled when they are first needed, and run with a deadline.
 
 pub(crate) mod cases;
+pub(crate) mod environment;
+pub(crate) mod hostile;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -110,7 +112,7 @@ fn newest_source() -> std::time::SystemTime {
 
 fn is_program(path: &Path) -> bool {
     let name = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
-    ["gen1", "gen2", "threads", "passthrough", "native"].contains(&name)
+    ["gen1", "gen2", "threads", "passthrough", "native", "hostile", "waits"].contains(&name)
 }
 
 /// Whose tests these are.
