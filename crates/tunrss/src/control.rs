@@ -59,8 +59,9 @@ pub(crate) fn of_any(device: &Device) -> Result<OwnedFd> {
 
 /// A new descriptor of a device that nobody holds, detached; `None` if somebody does by now.
 fn spare(device: &Device) -> Result<Option<OwnedFd>> {
-    // So that a queue that is attached meanwhile is not another process's that sets the device, too. Its
-    // owner may attach queues without the right to the lock.
+    // Under the lock, a queue that appears meanwhile is a program's, and not the spare one of another
+    // process that sets the device. The device's owner may attach queues without CAP_NET_ADMIN, and then
+    // goes without the lock.
     let _lock = match Lock::to_change(device) {
         Err(error) if error.is_permission() => None,
         lock => Some(lock?),
@@ -260,8 +261,8 @@ impl QueueFiles {
         has_name() && in_our_netns()
     }
 
-    /// How many open files of queues there are in the processes that this one may look at; those that
-    /// cannot be duplicated, and so may be of a macvtap that had the number before, too.
+    /// How many open files of queues there are in the processes that this one may look at. A file that
+    /// cannot be duplicated is counted, although it may be of a macvtap that had the number before.
     pub(crate) fn count(&self) -> usize {
         let is_of_another = |process, number| {
             copy(process, number, self.number).is_some_and(|copy| !self.is_queue(&copy))
@@ -279,9 +280,10 @@ fn is_attached(queue: &OwnedFd) -> bool {
 /// A duplicate of a descriptor of a process, if this one may have it and it is of the character device
 /// `expected`.
 ///
-/// The process may put another file in its place at any moment. What is not ours is closed by a thread
-/// of its own, and nothing else is done with it: a file server that does not answer can have the one who
-/// closes one of its files wait. (The end of this process would still wait for that thread.)
+/// The process may put another file in its place at any moment. If that file belongs to a file server
+/// that does not answer, most calls on it never return, closing it among them. So its type is looked at
+/// first, which asks no server, and a file of another type is closed by a thread of its own. What is left
+/// is that this process cannot end before that thread.
 fn copy(process: Pid, number: i32, expected: Dev) -> Option<OwnedFd> {
     let process = pidfd_open(process, PidfdFlags::empty()).ok()?;
     let copy = pidfd_getfd(process, number, PidfdGetfdFlags::empty()).ok()?;

@@ -6,10 +6,10 @@
 //! process can see, and that the kernel lowers when their process ends, however it ends. Each network
 //! namespace has its own.
 //!
-//! Turns are taken by Lamport's bakery algorithm (Communications of the ACM 17, 1974): who comes draws a
-//! ticket above all that are out, and shows that it is drawing one meanwhile; then it waits for those
-//! who were drawing when it had drawn, and for all lower tickets. So nobody who changes a device again
-//! and again can keep others from it.
+//! Turns are taken by Lamport's bakery algorithm (Communications of the ACM 17, 1974). A process that
+//! comes draws a ticket with a higher number than all others, and shows a flag while it draws. Then it
+//! waits for those that were drawing when it had its ticket, and for all lower tickets. So a process that
+//! changes a device again and again cannot keep others from it.
 
 mod flag;
 
@@ -58,9 +58,11 @@ impl Lock {
         }
     }
 
-    /// Wait until nobody changes the device, in order to look at it. Who may not raise a flag only sees
-    /// to it that nobody has begun a change. A change that does not end is waited for a moment
-    /// only: what is seen then may be half done, and a warning says so.
+    /// Wait until nobody changes the device, in order to look at it. A process that may not raise a flag
+    /// waits as well, but others do not wait for it.
+    ///
+    /// A change that does not end is waited for a second only. A warning then says that what is seen may
+    /// be half of it.
     pub(crate) fn to_look(device: &Device) -> Option<Self> {
         look(device).unwrap_or_else(|error| {
             log::warn!("{}: what is seen may be half of a change: {error}", device.name());
@@ -85,7 +87,8 @@ fn look(device: &Device) -> Result<Option<Lock>> {
     }
 }
 
-/// The one that this process has waited for last in vain, in order to look. It is not waited for again.
+/// The flag for which this process last gave up waiting when it looked at a device. It does not wait for
+/// that flag again.
 static GIVEN_UP: Mutex<Option<Raised>> = Mutex::new(None);
 
 /// Draw a ticket above all that are out.
@@ -98,7 +101,7 @@ fn draw(device: &Device, patience: Patience) -> io::Result<Flag> {
         let tickets = raised.iter().filter(|flag| flag.groups == group);
         let highest = tickets.map(|flag| flag.port).max();
         match Flag::raise_above(group, highest.unwrap_or(0)) {
-            // There is no number left above: until the last of those who wait has had its turn.
+            // There is no higher number left, until the one with the highest has had its turn.
             Err(error)
                 if error.kind() == io::ErrorKind::AddrInUse
                     && start.elapsed() < patience.of_each =>
@@ -110,8 +113,8 @@ fn draw(device: &Device, patience: Patience) -> io::Result<Flag> {
     }
 }
 
-/// Wait until nobody is ahead of a ticket; without one, until nobody is there who was there before.
-/// Returns one that is still ahead when there is no more patience.
+/// Wait until nobody is ahead of the ticket, or, without a ticket, until all who were there at the
+/// beginning have gone. If patience ends first, returns one that is still ahead.
 fn wait(device: &Device, ticket: Option<u32>, patience: Patience) -> Result<Option<Raised>> {
     let mut line = Line { drawing: None, ticket };
     let start = Instant::now();
@@ -143,14 +146,14 @@ fn locked(device: &Device, ahead: Raised) -> Error {
 
 /// A place in the line of those who want to change or see a device.
 struct Line {
-    /// Those who were drawing a ticket when this was first looked at: theirs may be lower.
+    /// Those that were drawing a ticket when this was first looked at. Theirs may be lower.
     drawing: Option<Vec<Raised>>,
-    /// The ticket; `None` for who only waits for those who were there before.
+    /// The ticket; at first `None` for a process that only waits for those that were there before it.
     ticket: Option<u32>,
 }
 
 impl Line {
-    /// One who has to be waited for.
+    /// A flag that has to be waited for, if there is one.
     fn first_ahead(&mut self, raised: &[Raised], group: u32) -> Option<Raised> {
         let is_drawing = |flag: &&Raised| flag.groups == group | DRAWING;
         match &mut self.drawing {
