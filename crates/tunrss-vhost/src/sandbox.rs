@@ -55,7 +55,7 @@ pub(crate) fn confine(confinement: Confinement) -> Result<(), DaemonError> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(failed("keep debuggers out"))?;
     limit(Resource::Core, 0)?;
     limit(Resource::Nofile, MAX_DESCRIPTORS)?;
-    // No memory of the system's is bound.
+    // No memory is locked.
     limit(Resource::Memlock, 0)?;
     // Last, since becoming another user takes it back.
     end_with_parent()
@@ -155,8 +155,8 @@ fn filters() -> Result<[BpfProgram; 2], seccompiler::BackendError> {
     rules.extend([
         // Threads, no processes.
         (libc::SYS_clone, vec![all([bits(0, THREAD, THREAD)])?]),
-        // No code is made, and no memory bound.
-        (libc::SYS_mmap, vec![all([bits(2, EXEC, 0), bits(3, BOUND, 0)])?]),
+        // No code is made; no memory is locked, or taken from the huge pages.
+        (libc::SYS_mmap, vec![all([bits(2, EXEC, 0), bits(3, LOCKED_OR_HUGE, 0)])?]),
         (libc::SYS_mprotect, vec![all([bits(2, EXEC, 0)])?]),
         // A process signals itself by it when it gives up.
         (libc::SYS_tgkill, vec![all([equal(0, std::process::id().into())])?]),
@@ -228,7 +228,7 @@ const MAX_DESCRIPTORS: u64 = 4096;
 
 const THREAD: u64 = libc::CLONE_THREAD as u64;
 const EXEC: u64 = libc::PROT_EXEC as u64;
-const BOUND: u64 = (libc::MAP_LOCKED | libc::MAP_HUGETLB) as u64;
+const LOCKED_OR_HUGE: u64 = (libc::MAP_LOCKED | libc::MAP_HUGETLB) as u64;
 /// `SOCK_TYPE_MASK`, linux/net.h
 const SOCKET_TYPE: u64 = 0xf;
 const STREAM: u64 = libc::SOCK_STREAM as u64;

@@ -128,8 +128,7 @@ fn make_room(path: &Path) -> Result<(), DaemonError> {
     }
 }
 
-/// Connect without waiting: to a listener that takes nobody who waits, the system's own call would wait
-/// for ever.
+/// Connect without waiting: by itself connect(2) waits without limit while the listener's queue is full.
 fn connect(path: &Path) -> io::Result<UnixStream> {
     let (flags, address) =
         (SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, SocketAddrUnix::new(path)?);

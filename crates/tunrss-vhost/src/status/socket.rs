@@ -66,7 +66,7 @@ pub fn ask(path: &Path, timeout: Duration) -> io::Result<Status> {
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// Connect, and wait so long if others wait already and nobody takes them.
+/// Connect. While the listener's queue is full this waits, for `timeout` at most.
 fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     let (flags, address) = (SocketFlags::CLOEXEC, SocketAddrUnix::new(path)?);
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
