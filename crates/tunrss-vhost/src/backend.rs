@@ -143,10 +143,13 @@ impl Backend {
     /// Looks after all threads.
     pub(crate) fn watch(&self) -> Watch {
         let mut pulses = vec![self.pulse.clone()];
-        pulses.extend(self.workers.iter().map(Worker::pulse).cloned());
-        pulses.sort_by_key(Arc::as_ptr);
-        pulses.dedup_by_key(|pulse| Arc::as_ptr(pulse));
-        Watch::new(pulses.into_iter())
+        for pulse in self.workers.iter().map(Worker::pulse) {
+            // Several queue pairs may have the same thread.
+            if !pulses.iter().any(|known| Arc::ptr_eq(known, pulse)) {
+                pulses.push(pulse.clone());
+            }
+        }
+        Watch::new(pulses)
     }
 
     /// The name of a thread that packets are not moved by any more.

@@ -458,8 +458,11 @@ mod tests {
                 }
             }
             let (took, used) = (start.0.elapsed(), cpu_time() - start.1);
+            let even = broker.pace.even;
             drop(broker);
             asking.join().unwrap();
+            // All of it is made up for, but for what waiting takes.
+            assert!(even - start.0 > 5 * used, "{:?} for {used:?}", even - start.0);
             // What one setting takes may go beyond the burst.
             assert!(6 * used <= took + 6 * (Pace::BURST + 2 * cost), "{used:?} of {took:?}");
         }

@@ -67,17 +67,18 @@ impl Pulse {
 /// Looks after the threads of a [`Server`](crate::Server).
 #[derive(Debug)]
 pub struct Watch {
-    /// With what was seen last.
+    /// With what was seen last. One that may wait for others comes before them.
     pulses: Vec<(Arc<Pulse>, u64)>,
 }
 
 impl Watch {
-    pub(crate) fn new(pulses: impl Iterator<Item = Arc<Pulse>>) -> Self {
-        Self { pulses: pulses.map(|pulse| (pulse, 0)).collect() }
+    pub(crate) fn new(pulses: Vec<Arc<Pulse>>) -> Self {
+        Self { pulses: pulses.into_iter().map(|pulse| (pulse, 0)).collect() }
     }
 
     /// Look at all threads; to be called about once a second. One that has been at the same piece of work
-    /// since the last time is interrupted, and named: either it gets on after that, or it never will.
+    /// since the last time is interrupted, and named, the last of several: either it gets on after that, or it
+    /// never will.
     pub fn look(&mut self) -> Option<&str> {
         let mut stuck = None;
         for (pulse, seen) in &mut self.pulses {
@@ -98,7 +99,7 @@ mod tests {
     #[test]
     fn only_a_thread_that_works_and_does_not_get_on_is_named() {
         let pulses = [Pulse::new("a"), Pulse::new("b")];
-        let mut watch = Watch::new(pulses.iter().cloned());
+        let mut watch = Watch::new(pulses.to_vec());
         let mut look = || watch.look().map(str::to_owned);
         // Neither has begun.
         assert_eq!([look(), look()], [None, None]);
