@@ -10,7 +10,7 @@ use crate::child::Child;
 use crate::targets;
 
 /// Build the libraries for C programs, the command and the daemon, and put them with header, pkg-config
-/// file, systemd unit, QEMU's description and manual pages under `prefix`; what the files themselves say of places is without `destdir`.
+/// file, systemd unit and user, QEMU's description and manual pages under `prefix`; what the files themselves say of places is without `destdir`.
 ///
 /// # Errors
 /// Something cannot be built, read or written; says which file. None takes its place before all are
@@ -32,7 +32,8 @@ pub(crate) fn install(prefix: &Path, destdir: Option<&Path>) -> Result<()> {
     }
     if destdir.is_none() {
         println!(
-            "\nldconfig has programs find the library, if {}/lib is one of its folders",
+            "\nldconfig has programs find the library, if {}/lib is one of its folders;\n\
+             systemd-sysusers makes the user that the daemon's guests are served as",
             prefix.display()
         );
     }
@@ -84,6 +85,7 @@ fn files(prefix: &Path) -> Result<Vec<File>> {
             "lib/systemd/system/tunrss-vhost@.service",
             "crates/tunrss-vhost/systemd/tunrss-vhost@.service.in",
         )?,
+        data("lib/sysusers.d/tunrss-vhost.conf", "crates/tunrss-vhost/systemd/sysusers.conf"),
         text("share/qemu/vhost-user/50-tunrss.json", "crates/tunrss-vhost/qemu/50-tunrss.json.in")?,
         data("share/man/man3/libtunrss.3", "crates/libtunrss/man/libtunrss.3"),
         data("share/man/man7/libtunrss_preload.7", "crates/tunrss-preload/man/libtunrss_preload.7"),

@@ -43,7 +43,7 @@ impl Counters {
     /// Add up what all CPUs have counted. `None` if `section` is not the section of `state`'s
     /// programs, by its length.
     pub fn decode(state: &State, section: &[u8]) -> Option<Self> {
-        if section.is_empty() || section.len() != section_len(state) {
+        if section.is_empty() || section.len() != Self::section_len(state) {
             return None;
         }
         let mut rows = vec![Count::default(); row_count(state)];
@@ -70,6 +70,11 @@ impl Counters {
         })
     }
 
+    /// Bytes of the section of `state`'s programs; 0 if nothing is counted.
+    pub fn section_len(state: &State) -> usize {
+        usize::from(state.counter_cpus) * block_len(state)
+    }
+
     /// All packets that were classified.
     pub fn total(&self) -> Count {
         let add = |sum: Count, one: &Count| Count {
@@ -87,11 +92,6 @@ pub struct Count {
     pub packets: u64,
     /// Their bytes.
     pub bytes: u64,
-}
-
-/// Bytes of the whole section; 0 if nothing is counted.
-pub(crate) fn section_len(state: &State) -> usize {
-    usize::from(state.counter_cpus) * block_len(state)
 }
 
 /// Bytes of the counters of a CPU: whole cache lines.

@@ -5,7 +5,7 @@ use std::fmt;
 use tunrss_hash::{Link, SteeringConfig};
 
 use crate::asm::{AsmError, Code};
-use crate::counters;
+use crate::counters::Counters;
 use crate::lower::{self, Outcome};
 use crate::mode::{Driver, ReportMode, SteeringMode};
 use crate::state::State;
@@ -84,7 +84,7 @@ impl Object {
             }
             programs.push(Program::new(FILTER, socket_filter, lower::filter(state))?);
         }
-        let bss_len = counters::section_len(state);
+        let bss_len = Counters::section_len(state);
         let needs_words = is_rss || state.report == ReportMode::Kernel || bss_len > 0;
         let words = || lower::words(&state.config.as_borrowed(), outcome);
         let rodata = if needs_words { words() } else { vec![] };

@@ -21,7 +21,7 @@
 //! | 32 | 1 | driver: 0 tun, 1 macvtap |
 //! | 33 | 1 | 0 |
 //! | 34 | 2 | [`State::counter_cpus`] |
-//! | 36 | 4 | 0 |
+//! | 36 | 4 | [`Target::inode`] |
 //! | 40 | 32 | [`Owner`], filled up with zeros |
 //! | 72 | 4 | `hash_types` |
 //! | 76 | 2 | `indirection_table_mask`; unlike virtio's it may be 0xffff |
@@ -33,8 +33,9 @@
 
 use std::fmt;
 
+use tunrss_hash::config::MAX_TABLE_LEN;
 use tunrss_hash::rss_config::RssConfigError;
-use tunrss_hash::{InputTransform, Link, RssConfig, SteeringConfig, TunnelTypes};
+use tunrss_hash::{HashKey, InputTransform, Link, RssConfig, SteeringConfig, TunnelTypes};
 
 use crate::mode::{Driver, ReportMode, SteeringMode};
 
@@ -43,10 +44,24 @@ use crate::mode::{Driver, ReportMode, SteeringMode};
 /// A device holds its steering program, but the kernel cannot be asked which; the program says it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Target {
-    /// The cookie of the device's network namespace, or 0 for no device.
+    /// The cookie of the network namespace that the device was in, or 0 for no device.
     pub netns: u64,
     /// The index of the device in it, or 0 for no device.
     pub index: u32,
+    /// The low 32 bits of the inode number of the device's directory in sysfs, or 0 if it is not
+    /// known. The device keeps it when it is renamed or moved to another network namespace.
+    pub inode: u32,
+}
+
+impl Target {
+    /// Whether both are the same device, as far as can be known: by the inode number, or without
+    /// it by namespace and index.
+    pub fn is(&self, other: &Self) -> bool {
+        if self.inode != 0 && other.inode != 0 {
+            return self.inode == other.inode;
+        }
+        (self.netns, self.index) == (other.netns, other.index)
+    }
 }
 
 /// Who has set a configuration: a name that others are told, of at most [`Owner::MAX_LEN`] bytes.
@@ -111,6 +126,9 @@ impl State {
     /// the kernel makes no room for a report passes without one.
     pub const UNGUARDED: u64 = u64::MAX;
 
+    /// The length of the longest section, in bytes: that of the largest table and the longest key.
+    pub const MAX_LEN: usize = TABLE_OFFSET + 2 * MAX_TABLE_LEN + 3 + HashKey::MAX_LEN;
+
     /// What says `config` and `report`, of no device in particular: for a TUN or TAP whose packets
     /// start with `link`, steered by `config`, without counters.
     pub fn new<T: AsRef<[u16]>>(
@@ -158,7 +176,7 @@ impl State {
         bytes.extend(self.guarded_from.to_le_bytes());
         bytes.extend([self.driver as u8, 0]);
         bytes.extend(self.counter_cpus.to_le_bytes());
-        bytes.extend([0; 4]);
+        bytes.extend(self.target.inode.to_le_bytes());
         let mut owner = [0; Owner::MAX_LEN];
         for (to, from) in owner.iter_mut().zip(self.owner.as_str().bytes()) {
             *to = from;
@@ -173,6 +191,17 @@ impl State {
     /// # Errors
     /// What is wrong with the bytes: cut off, another program's, retired, or no valid configuration.
     pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
+        match Self::decode_any(bytes)? {
+            (_, true) => Err(StateError::Retired),
+            (state, false) => Ok(state),
+        }
+    }
+
+    /// The same also of a retired program, and whether it is one.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn decode_any(bytes: &[u8]) -> Result<(Self, bool), StateError> {
         let (magic, rest) = bytes.split_first_chunk().ok_or(StateError::Truncated)?;
         if *magic != MAGIC {
             return Err(StateError::NotOurs);
@@ -181,14 +210,10 @@ impl State {
         if version != VERSION {
             return Err(StateError::Version(version));
         }
-        if is_retired != 0 {
-            return Err(StateError::Retired);
-        }
         let report = by_code(ReportMode::ALL, |mode| mode as u8, report)?;
         let link = by_code([Link::Ethernet, Link::Ip], link_code, link)?;
         let (netns, rest) = split(rest)?;
         let (index, rest) = split(rest)?;
-        let target = Target { netns: u64::from_le_bytes(netns), index: u32::from_le_bytes(index) };
         let ([tunnels_low, tunnels_high, transform, steering], rest) = split(rest)?;
         let tunnels = u16::from_le_bytes([tunnels_low, tunnels_high]).into();
         let tunnels = TunnelTypes::from_bits(tunnels).ok_or(StateError::Invalid)?;
@@ -198,7 +223,12 @@ impl State {
         let ([driver, _], rest) = split(rest)?;
         let driver = by_code(Driver::ALL, |driver| driver as u8, driver)?;
         let (counter_cpus, rest) = split(rest)?;
-        let ([_, _, _, _], rest) = split(rest)?;
+        let (inode, rest) = split(rest)?;
+        let target = Target {
+            netns: u64::from_le_bytes(netns),
+            index: u32::from_le_bytes(index),
+            inode: u32::from_le_bytes(inode),
+        };
         let (owner, rest) = split::<{ Owner::MAX_LEN }>(rest)?;
         let owner: Vec<u8> = owner.into_iter().take_while(|&byte| byte != 0).collect();
         let owner = Owner::new(&String::from_utf8_lossy(&owner));
@@ -206,7 +236,7 @@ impl State {
         let config = config.with_tunnels(tunnels).with_transform(transform);
         let guarded_from = u64::from_le_bytes(guarded_from);
         let counter_cpus = u16::from_le_bytes(counter_cpus);
-        Ok(Self {
+        let state = Self {
             config,
             link,
             driver,
@@ -216,7 +246,8 @@ impl State {
             guarded_from,
             target,
             owner,
-        })
+        };
+        Ok((state, is_retired != 0))
     }
 }
 
@@ -338,7 +369,7 @@ mod tests {
             steering: SteeringMode::Automatic,
             counter_cpus: 0x0102,
             guarded_from: 0x1112_1314_1516_1718,
-            target: Target { netns: 0x0102_0304_0506_0708, index: 9 },
+            target: Target { netns: 0x0102_0304_0506_0708, index: 9, inode: 0x2122_2324 },
             owner: Owner::new("somebody"),
             ..State::new(&config, Link::Ip, ReportMode::Kernel)
         }
@@ -355,7 +386,7 @@ mod tests {
         assert_eq!(bytes[8..24], [8, 7, 6, 5, 4, 3, 2, 1, 9, 0, 0, 0, 0x10, 1, 2, 1]);
         let guarded_from = [0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11];
         assert_eq!(bytes[24..32], guarded_from);
-        assert_eq!(bytes[32..50], *b"\x01\0\x02\x01\0\0\0\0somebody\0\0");
+        assert_eq!(bytes[32..50], *b"\x01\0\x02\x01\x24\x23\x22\x21somebody\0\0");
         assert_eq!(bytes[72..88], [0xff, 1, 0, 0, 3, 0, 7, 0, 3, 0, 2, 0, 1, 0, 0, 0]);
         assert_eq!(State::decode(&bytes), Ok(state()));
     }
@@ -417,6 +448,26 @@ mod tests {
         let mut bytes = encode(&state());
         retire(&mut bytes);
         assert_eq!(State::decode(&bytes), Err(StateError::Retired));
+        assert_eq!(State::decode_any(&bytes), Ok((state(), true)));
         retire(&mut []);
+    }
+
+    #[test]
+    fn longest_section_has_room() {
+        let key = HashKey::new(&[1; HashKey::MAX_LEN]).unwrap();
+        let config = SteeringConfig::new(HashTypes::ALL, key, vec![0; MAX_TABLE_LEN], 0).unwrap();
+        let state = State::new(&config, Link::Ethernet, ReportMode::Off);
+        assert_eq!(state.encode().len(), State::MAX_LEN);
+    }
+
+    #[test]
+    fn device_is_known_by_its_inode_number_where_both_have_it() {
+        let target = |netns, index, inode| Target { netns, index, inode };
+        assert!(target(1, 2, 0).is(&target(1, 2, 0)));
+        assert!(target(1, 2, 0).is(&target(1, 2, 7)));
+        assert!(target(1, 2, 7).is(&target(3, 4, 7)));
+        assert!(!target(1, 2, 7).is(&target(1, 2, 8)));
+        assert!(!target(1, 2, 0).is(&target(3, 2, 0)));
+        assert!(!target(1, 2, 0).is(&target(1, 4, 7)));
     }
 }

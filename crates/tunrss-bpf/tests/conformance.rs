@@ -10,27 +10,27 @@ use tunrss_bpf::{
     State, SteeringMode, compile,
 };
 use tunrss_hash::dissect::{
-    ETHERTYPE_QINQ, ETHERTYPE_VLAN, MAX_EXTENSION_HEADERS, MAX_OPTIONS, OPTION_HOME_ADDRESS,
-    dissect,
+    ETHERTYPE_QINQ, ETHERTYPE_VLAN, MAX_EXTENSION_HEADERS, MAX_OPTIONS, OPTION_ENCAPSULATION_LIMIT,
+    OPTION_HOME_ADDRESS, dissect,
 };
 use tunrss_hash::tunnel::{PORT_GRE, dissect_through};
 use tunrss_hash::{
     HashKey, HashReport, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes, Verdict,
     classify,
 };
-use tunrss_testkit::packet::{Extension, Ipv6Option, Packet, Tunnel, Upper, V4, V6};
+use tunrss_testkit::packet::{Extension, Ipv6Option, Packet, Tunnel, Upper, V6};
 use tunrss_testkit::runner::{Input, Output, Runner};
 use tunrss_testkit::strategy::{configs, generate, packet_count, packets};
 use tunrss_testkit::vector;
 
 /// No packet takes more instructions than this, in any program. The kernel's limit is a million.
-const MOST_STEPS: usize = 7_720;
+const MOST_STEPS: usize = 7_730;
 
 /// The same of programs that look into tunnels and transform what they hash.
-const MOST_STEPS_IN_TUNNEL: usize = 7_900;
+const MOST_STEPS_IN_TUNNEL: usize = 8_550;
 
 /// No program takes more slots than this. A kernel before 5.2 would take 4,096.
-const MOST_SLOTS: usize = 1_030;
+const MOST_SLOTS: usize = 1_090;
 
 type Config = SteeringConfig<Vec<u16>>;
 
@@ -433,10 +433,14 @@ fn steps_are_bounded() {
     let plain = most(&packet, TunnelTypes::NONE, InputTransform::None);
     println!("{plain} steps");
     assert!((MOST_STEPS - 10..=MOST_STEPS).contains(&plain), "{plain} steps");
-    // The same in the tunnel that takes the longest to recognise, behind options and VLAN tags.
+    // The same in the tunnel that takes the longest to recognise, behind VLAN tags and as many options
+    // as are looked at, an encapsulation limit the last.
     let flags = 0xb000;
     let tunnel = Tunnel::GreUdp { port: PORT_GRE, flags, payload: None };
-    let outer = V4::new(1, 2).options(&[1; 40]);
+    let near_miss = || Ipv6Option::Other(OPTION_ENCAPSULATION_LIMIT, vec![]);
+    let mut options: Vec<_> = (1..MAX_OPTIONS).map(|_| near_miss()).collect();
+    options.push(Ipv6Option::encapsulation_limit(4));
+    let outer = V6::new(1, 2).with(Extension::Destination(options));
     let packet = Packet::new(outer, Upper::tunnel(tunnel, Link::Ethernet, packet))
         .vlan(ETHERTYPE_QINQ)
         .vlan(ETHERTYPE_QINQ);

@@ -29,8 +29,8 @@ const CASES: [Case; 12] = [
     Case { link: Link::Ip, ..steer("steer-all-bare-ip", HashTypes::ALL, 420) },
     Case { report: ReportMode::Kernel, ..steer("report-basic", HashTypes::BASIC, 560) },
     Case { report: ReportMode::Kernel, ..steer("report-all", HashTypes::ALL, 645) },
-    Case { tunnels: TunnelTypes::VXLAN, ..steer("steer-tcpv4-vxlan", HashTypes::TCPV4, 280) },
-    Case { tunnels: TunnelTypes::ALL, ..steer("steer-basic-tunnels", HashTypes::BASIC, 710) },
+    Case { tunnels: TunnelTypes::VXLAN, ..steer("steer-tcpv4-vxlan", HashTypes::TCPV4, 345) },
+    Case { tunnels: TunnelTypes::ALL, ..steer("steer-basic-tunnels", HashTypes::BASIC, 775) },
     Case {
         transform: InputTransform::SymmetricXor,
         ..steer("steer-tcpv4-symmetric-xor", HashTypes::TCPV4, 175)
@@ -40,7 +40,7 @@ const CASES: [Case; 12] = [
         transform: InputTransform::SymmetricOrXor,
         link: Link::Ip,
         report: ReportMode::Kernel,
-        ..steer("report-all-tunnels-bare-ip", HashTypes::ALL, 920)
+        ..steer("report-all-tunnels-bare-ip", HashTypes::ALL, 985)
     },
 ];
 

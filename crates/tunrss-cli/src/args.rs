@@ -165,16 +165,23 @@ impl From<VnetHdr> for Option<hash::VnetHdrLen> {
     }
 }
 
-/// Delete a device that `create` made
+/// Delete a TUN or TAP device that nobody uses
 ///
-/// Its steering and its hash report go with it.
+/// Its steering and its hash report go with it. A device that a process holds is refused, and so is a
+/// macvtap, which `ip link delete` removes.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  tunrss delete tap0")]
+  tunrss delete tap0
+  tunrss delete tap0 --force")]
 pub(crate) struct DeleteArgs {
-    /// Name of the device
+    /// Name of the device, its own or an alternative one
     pub(crate) name: String,
+    /// Delete the device though a process holds it
+    ///
+    /// That process keeps descriptors on which nothing works any more.
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) dry_run: DryRunArgs,
 }
@@ -211,7 +218,7 @@ Examples:
     tunrss set tap0 --entry 3=1,7=0"
 )]
 pub(crate) struct SetArgs {
-    /// Name of the device
+    /// Name of the device, its own or an alternative one
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) mode: ModeArgs,
@@ -241,6 +248,9 @@ pub(crate) struct SetArgs {
 }
 
 /// Show a device's steering, in the shape of `ethtool -x`
+///
+/// Exits with 1 if a program of what was set is missing: whoever holds a queue can take it away. `set`
+/// puts it back.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -248,7 +258,7 @@ Examples:
   tunrss show tap0 --json
   tunrss show tap0 --stats")]
 pub(crate) struct ShowArgs {
-    /// Name of the device
+    /// Name of the device, its own or an alternative one
     pub(crate) name: String,
     /// Show the counters too, if the device was set with --counters
     ///
@@ -267,7 +277,7 @@ Examples:
   tunrss clear tap0
   tunrss clear tap0 --force")]
 pub(crate) struct ClearArgs {
-    /// Name of the device
+    /// Name of the device, its own or an alternative one
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) force: ForceArgs,
@@ -297,13 +307,13 @@ Examples:
   tunrss capture tap0 -w tap0.pcapng
   tunrss capture tap0 -w - | wireshark -k -i -")]
 pub(crate) struct CaptureArgs {
-    /// Name of the device
+    /// Name of the device, its own or an alternative one
     pub(crate) name: String,
     /// pcapng file to write instead of printing a line for every packet; - for standard output
     ///
     /// Each packet has its direction, its queue, its hash (epb_hash, Toeplitz) and as a comment the
     /// type of the hash: TCPv4 as the kernel reported it, or TCPv4 (computed). A file of this name
-    /// is overwritten.
+    /// is overwritten; a new one is for its owner alone.
     #[arg(short = 'w', long, value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,
     /// End after N packets
@@ -365,7 +375,9 @@ Examples:
 pub(crate) struct ExplainArgs {
     /// The packet: hexadecimal digits, blanks and colons; or - for standard input
     ///
-    /// The offsets that tcpdump prints before a line (0x0010:) are skipped.
+    /// What tcpdump -xx, tshark -x, Wireshark, xxd, hexdump -C and od -tx1 print can be given as it is:
+    /// the offsets in front of lines are checked, and the text behind the bytes is skipped. It has to
+    /// be one packet.
     #[arg(value_name = "HEX", required = true, num_args = 1..)]
     pub(crate) hex: Vec<String>,
     #[command(flatten)]
@@ -376,17 +388,22 @@ pub(crate) struct ExplainArgs {
 
 /// Predict how a capture would spread over the queues
 ///
-/// Reads a pcap or pcapng file of Ethernet frames or bare IP packets and says which queue each
-/// packet would go to. A packet of which the capture has only the start is classified by that.
+/// Reads a pcap or pcapng file and says which queue each packet would go to: Ethernet frames and bare
+/// IP packets. Packets of other link types are counted and named, and go to no queue. A packet of
+/// which the capture has only the start is classified by that.
+///
+/// Where the capture is cut off or damaged, what stands before is answered for, and the exit code
+/// is 2.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   tunrss simulate uplink.pcap --equal 8
   tunrss simulate uplink.pcapng --types ipv4,ipv6 --hkey symmetric
   tunrss simulate underlay.pcap --tunnels all --equal 8
-  tunrss simulate uplink.pcap --per-packet --json")]
+  tunrss simulate uplink.pcap --per-packet --json
+  zcat uplink.pcap.gz | tunrss simulate -")]
 pub(crate) struct SimulateArgs {
-    /// The capture file, pcap or pcapng
+    /// The capture file, pcap or pcapng; or - for standard input
     #[arg(value_name = "CAPTURE")]
     pub(crate) capture: PathBuf,
     /// Print a line for every packet instead of the summary; packets count from 0
@@ -585,11 +602,14 @@ pub(crate) struct ConfigArgs {
     /// sequence number; the UDP tunnels are known by their well-known ports.
     #[arg(long, value_name = "LIST")]
     pub(crate) tunnels: Option<String>,
-    /// Key: hex digits, or random, microsoft or symmetric [default: microsoft]
+    /// Key: hex digits, random, microsoft, symmetric or @FILE [default: microsoft]
     ///
     /// Hexadecimal digits with or without colons, or a name. random: 40 bytes from the system.
     /// microsoft: the key of Microsoft's RSS verification suite, which published test vectors use.
     /// symmetric: 6d5a repeated, under which both directions of a flow have one hash.
+    ///
+    /// @FILE: the file has one of these; @- is standard input. What is typed can be seen in the list of
+    /// processes by all users, so a key that is to stay secret comes from a file.
     ///
     /// The default of `set` is random, so that nobody outside can aim at a queue. The other
     /// commands take microsoft, so that a result can be had again.
@@ -613,8 +633,8 @@ pub(crate) struct ConfigArgs {
     pub(crate) start: Option<u32>,
     /// File with the table: queue numbers, or what `ethtool -x` prints
     ///
-    /// The numbers are separated by blanks or commas; # starts a comment. There must be a power of
-    /// two of them. Without this option the table has 128 entries, or 256 for more than 128 queues.
+    /// The numbers are separated by blanks or commas; # starts a comment. `ethtool --json -x` is read
+    /// too. There must be a power of two of them. Without this option the table has 128 entries, or 256 for more than 128 queues.
     #[arg(long, value_name = "FILE", conflicts_with = "spread")]
     pub(crate) table: Option<PathBuf>,
     /// Queue of packets that no type fits, such as ARP
@@ -622,7 +642,8 @@ pub(crate) struct ConfigArgs {
     pub(crate) unclassified: u32,
 }
 
-const SET_HKEY_HELP: &str = "Key: hex digits, or random, microsoft or symmetric [default: random]";
+const SET_HKEY_HELP: &str =
+    "Key: hex digits, random, microsoft, symmetric or @FILE [default: random]";
 const SET_EQUAL_HELP: &str = "Spread evenly over N queues [default: as many as the device has]";
 
 fn top_level_epilogue() -> String {

@@ -3,15 +3,15 @@
 use std::io;
 use std::path::PathBuf;
 
-use tunrss::hash::config::ConfigError;
-use tunrss::hash::key::KeyError;
+use tunrss::hash::config::{ConfigError, MAX_TABLE_LEN};
 use tunrss::hash::transform::UnknownInputTransform;
 use tunrss::hash::tunnel::UnknownTunnelType;
 use tunrss::hash::types::UnknownHashType;
-use tunrss::{ErrorKind, IfName, MAX_QUEUES};
+use tunrss::{ErrorKind, IfName, KeyArgumentError, MAX_QUEUES};
 
 use crate::capture::CaptureError;
 use crate::exit::Exit;
+use crate::plan::CaptureInput;
 
 /// Why a command failed. Each text says what was tried, and leaves the reason to its source.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,9 @@ pub(crate) enum CliError {
     #[error("cannot use --xfrm {text:?}")]
     Xfrm { text: String, source: UnknownInputTransform },
     #[error("cannot use --hkey")]
-    Key { source: KeyError },
+    Key { source: KeyArgumentError },
+    #[error("cannot read both the key and the packet from standard input")]
+    InputTwice,
     #[error("cannot draw a random key")]
     RandomKey { source: getrandom::Error },
     #[error("cannot use {what}")]
@@ -56,8 +58,10 @@ pub(crate) enum CliError {
     PacketRead { source: io::Error },
     #[error("cannot read the packet")]
     PacketText { source: crate::hex::HexError },
-    #[error("cannot simulate capture {}", path.display())]
-    Capture { path: PathBuf, source: CaptureError },
+    #[error("cannot simulate the capture {input}")]
+    Capture { input: CaptureInput, source: CaptureError },
+    #[error("cannot simulate the rest of the capture {input}")]
+    CaptureRest { input: CaptureInput, source: CaptureError },
     #[error("cannot put an ELF object on {place}")]
     ElfPlace { place: &'static str },
     #[error("cannot put a pcapng capture on {place}")]
@@ -66,12 +70,18 @@ pub(crate) enum CliError {
     Signals { source: io::Error },
     #[error("cannot write {}", path.display())]
     WriteFile { path: PathBuf, source: io::Error },
+    #[error("cannot write {}: it is a symbolic link that user {owner} made", path.display())]
+    ForeignLink { path: PathBuf, owner: u32 },
     #[error("cannot write to standard output")]
     Print { source: io::Error },
     #[error("cannot send and receive on {device}")]
     DemoTraffic { device: IfName, source: io::Error },
     #[error("cannot tell how many queues {name} will have: nobody has it open")]
     UnknownQueues { name: IfName },
+    #[error("cannot delete {name}: it is a macvtap, which `create` does not make")]
+    DeleteMacvtap { name: IfName },
+    #[error("cannot delete {name}: {holder} holds it")]
+    DeleteHeld { name: IfName, holder: String },
     /// The library's error is the whole story.
     #[error(transparent)]
     Library(#[from] tunrss::Error),
@@ -92,7 +102,7 @@ impl CliError {
             Self::Types { .. }
             | Self::Tunnels { .. }
             | Self::Xfrm { .. }
-            | Self::Key { .. }
+            | Self::InputTwice
             | Self::Config { .. }
             | Self::QueueCount { .. }
             | Self::QueueNumber { .. }
@@ -108,9 +118,14 @@ impl CliError {
             | Self::Families { .. }
             | Self::PacketText { .. }
             | Self::CapturePlace { .. }
+            | Self::DeleteMacvtap { .. }
+            | Self::DeleteHeld { .. }
+            | Self::ForeignLink { .. }
             | Self::ElfPlace { .. } => Exit::Usage,
+            Self::Key { source: KeyArgumentError::Read { source, .. } } => exit_of_path(source),
+            Self::Key { .. } => Exit::Usage,
             Self::TableRead { source, .. } | Self::WriteFile { source, .. } => exit_of_path(source),
-            Self::Capture { source, .. } => match source {
+            Self::Capture { source, .. } | Self::CaptureRest { source, .. } => match source {
                 CaptureError::Read { source } => exit_of_path(source),
                 _ => Exit::Usage,
             },
@@ -134,11 +149,15 @@ impl CliError {
             Self::Types { .. } => "separate names by commas, as in --types ipv4,tcpv4".into(),
             Self::Tunnels { .. } => "separate names by commas, as in --tunnels vxlan,geneve".into(),
             Self::Xfrm { .. } => "name one, as in --xfrm symmetric-xor".into(),
+            Self::Key { source: KeyArgumentError::Read { source, .. } } => {
+                return hint_of_path(source).map(Into::into);
+            }
             Self::Key { .. } => {
-                "give bytes in hexadecimal, with or without colons (40 bytes serve every type), or \
-                 one of the names random, microsoft, symmetric"
+                "give bytes in hexadecimal, with or without colons (40 bytes serve every type), one \
+                 of the names random, microsoft, symmetric, or @ and a file that has one of these"
                     .into()
             }
+            Self::InputTwice => "name a file with --hkey @FILE, or give the packet in words".into(),
             Self::Config { source: ConfigError::KeyTooShort { .. }, .. } => {
                 "give a longer key (40 bytes serve every type), or name fewer --types".into()
             }
@@ -152,7 +171,7 @@ impl CliError {
             }
             Self::TableText { .. } => {
                 "a table file has queue numbers, separated by blanks or commas; the output of \
-                 `ethtool -x` is one too"
+                 `ethtool -x` is one too, also with --json"
                     .into()
             }
             Self::DeviceName { .. } => {
@@ -170,18 +189,23 @@ impl CliError {
                 "leave the port out, or use --tcp or --udp to hash it too".into()
             }
             Self::Families { .. } => "a packet has two IPv4 or two IPv6 addresses".into(),
-            Self::PacketText { .. } => {
-                "give a packet as `tcpdump -xx` prints it: hexadecimal digits, with blanks or \
-                 colons where you like"
-                    .into()
+            Self::PacketText { source } => source.hint().into(),
+            Self::Capture { source, .. } | Self::CaptureRest { source, .. } => {
+                return source.hint();
             }
-            Self::Capture { source, .. } => return source.hint().map(Into::into),
             Self::ElfPlace { .. } => {
                 "name a file with -o FILE, or use --emit asm to read the program".into()
             }
             Self::CapturePlace { .. } => {
                 "name a file with -w FILE, or pass it on, as in `tunrss capture tap0 -w - | cat`"
                     .into()
+            }
+            Self::DeleteMacvtap { name } => format!("`ip link delete {name}` removes it"),
+            Self::DeleteHeld { .. } => {
+                "end what uses the device, or delete it all the same with --force".into()
+            }
+            Self::ForeignLink { .. } => {
+                "name the file that it leads to, if that is what you want to be overwritten".into()
             }
             Self::Internal { .. } => {
                 "this is our bug: please report it with the command you typed".into()
@@ -245,6 +269,7 @@ pub(crate) fn hint_of_path(error: &io::Error) -> Option<&'static str> {
 fn table_hint(len: usize) -> String {
     let tail = "--equal and --weight make tables of the right length";
     match len.checked_next_power_of_two() {
+        _ if len > MAX_TABLE_LEN => format!("{MAX_TABLE_LEN} entries would do; {tail}"),
         Some(above) if len > 2 => {
             format!("{} or {above} entries would do; {tail}", above / 2)
         }

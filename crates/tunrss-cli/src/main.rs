@@ -84,11 +84,16 @@ fn refuse(error: &clap::Error, words: &[OsString]) -> Exit {
     Exit::Usage
 }
 
-/// What to do about an argument as ethtool takes it: `equal 4`, `--weight 3 1`.
+/// What to do about an argument as ethtool takes it: `equal 4`, `--weight 3 1`, `default`.
 fn habit(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return None };
     match word.as_str() {
         "equal" | "weight" | "start" | "hkey" => Some(format!("write --{word}, with two dashes")),
+        "default" => Some(
+            "`tunrss clear NAME` goes back to the kernel's own steering; `tunrss set NAME` alone \
+             spreads evenly over all queues"
+                .into(),
+        ),
         number if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
             Some("weights are separated by commas, as in --weight 3,1".into())
         }

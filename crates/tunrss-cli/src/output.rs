@@ -43,8 +43,22 @@ impl Output {
         self.out.get_ref().is_terminal()
     }
 
-    /// Print text as it is. Ends of lines are the caller's.
+    /// Print text. Ends of lines are the caller's; whatever else could steer a terminal is escaped
+    /// there.
     pub(crate) fn text(&mut self, text: impl fmt::Display) -> Result<(), CliError> {
+        if self.is_terminal() {
+            let text = text.to_string();
+            let mut lines = text.split('\n').map(|line| safe(line, true));
+            let first = lines.next().unwrap_or_default();
+            self.painted(first)?;
+            lines.try_for_each(|line| self.painted(format_args!("\n{line}")))
+        } else {
+            self.painted(text)
+        }
+    }
+
+    /// Print text with colours as it is. What it has from outside has to be [`safe`].
+    pub(crate) fn painted(&mut self, text: impl fmt::Display) -> Result<(), CliError> {
         write!(self.out, "{text}").map_err(|source| CliError::Print { source })
     }
 
@@ -56,7 +70,7 @@ impl Output {
     /// Print a JSON object on a line of its own: the fields of `body`, and the schema number.
     pub(crate) fn object(&mut self, body: &impl Serialize) -> Result<(), CliError> {
         let line = to_json(body)?;
-        self.text(format_args!("{line}\n"))
+        self.painted(format_args!("{line}\n"))
     }
 
     /// Print a warning on standard error, in JSON as an object with the field `warning`.
@@ -169,8 +183,10 @@ fn to_json(body: &impl Serialize) -> Result<String, CliError> {
         #[serde(flatten)]
         body: &'a T,
     }
-    serde_json::to_string(&Object { schema: SCHEMA, body })
-        .map_err(|error| CliError::Internal { what: format!("no JSON: {error}") })
+    let json = serde_json::to_string(&Object { schema: SCHEMA, body })
+        .map_err(|error| CliError::Internal { what: format!("no JSON: {error}") })?;
+    // JSON leaves some of those that steer a terminal as they are. They occur in strings only.
+    Ok(escape(&json, |character| format!("\\u{:04x}", u32::from(character))).into_owned())
 }
 
 /// Colours, if they are wanted.
@@ -209,22 +225,28 @@ impl Paint {
 /// `text` from outside for a place that may be a terminal: there, characters that steer a terminal
 /// or turn the direction of writing are escaped.
 pub(crate) fn safe(text: &str, is_terminal: bool) -> Cow<'_, str> {
+    if is_terminal { escape(text, |character| character.escape_unicode()) } else { text.into() }
+}
+
+/// `text` with what steers a terminal as `escaped` puts it.
+fn escape<E: fmt::Display>(text: &str, escaped: impl Fn(char) -> E) -> Cow<'_, str> {
     let steers = |character: char| {
         character.is_control()
             || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    if !is_terminal || !text.contains(steers) {
+    if !text.contains(steers) {
         return text.into();
     }
-    let mut escaped = String::new();
+    let mut safe = String::new();
     for character in text.chars() {
         if steers(character) {
-            escaped.extend(character.escape_unicode());
+            // Writing to a string does not fail.
+            let _ = write!(safe, "{}", escaped(character));
         } else {
-            escaped.push(character);
+            safe.push(character);
         }
     }
-    escaped.into()
+    safe.into()
 }
 
 /// How packets spread over queues, for text and JSON.
@@ -371,6 +393,12 @@ mod tests {
         assert_eq!(safe("a\u{202e}b", true), "a\\u{202e}b");
         assert_eq!(safe("tap\u{1b}[2J", false), "tap\u{1b}[2J");
         assert_eq!(safe("täp0", true), "täp0");
+    }
+
+    #[test]
+    fn json_has_no_control_characters() {
+        let json = to_json(&Warning { warning: "tap\u{1b}\u{9b}2J\u{202e}\n" }).unwrap();
+        assert_eq!(json, r#"{"schema":1,"warning":"tap\u001b\u009b2J\u202e\n"}"#);
     }
 
     #[test]

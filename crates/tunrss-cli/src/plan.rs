@@ -14,7 +14,8 @@ use tunrss::hash::{
     HashKey, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes, VnetHdrLen,
 };
 use tunrss::{
-    Config, DeviceOptions, IfName, Kind, MAX_QUEUES, Owner, Settings, State, SteeringMode,
+    Config, DeviceName, DeviceOptions, IfName, KeyArgument, KeyArgumentError, Kind, MAX_QUEUES,
+    Owner, Settings, State, SteeringMode,
 };
 
 use crate::args::{
@@ -109,7 +110,7 @@ impl ConfigPlan {
         let types = types.map_or(Ok(HashTypes::BASIC), |text| parse_types(&text))?;
         let tunnels = tunnels.map_or(Ok(TunnelTypes::NONE), |text| parse_tunnels(&text))?;
         let transform = xfrm.map_or(Ok(InputTransform::None), |text| parse_xfrm(&text))?;
-        let key = hkey.map_or_else(key, |text| parse_key(&text))?;
+        let key = hkey.map_or_else(key, |text| read_key(&text))?;
         let start = start.map_or(Ok(0), |start| queue_number(start as usize, "--start".into()))?;
         let table = match (equal, weight, file) {
             (Some(count), _, _) => TablePlan::equal(start, count)?,
@@ -238,20 +239,17 @@ fn blank_table(queues: usize) -> Vec<u16> {
     vec![0; queues.next_power_of_two().max(USUAL_TABLE_LEN)]
 }
 
-/// Hexadecimal digits, or the name of a key.
-fn parse_key(text: &str) -> Result<HashKey, CliError> {
-    match text {
-        "random" => random_key(),
-        "microsoft" => Ok(HashKey::MICROSOFT),
-        "symmetric" => Ok(HashKey::SYMMETRIC),
-        hex => hex.parse().map_err(|source| CliError::Key { source }),
+fn read_key(text: &str) -> Result<HashKey, CliError> {
+    match KeyArgument::read(text).map_err(|source| CliError::Key { source })? {
+        KeyArgument::Random => random_key(),
+        KeyArgument::Key(key) => Ok(key),
     }
 }
 
 fn random_key() -> Result<HashKey, CliError> {
     let mut bytes = [0; HashKey::USUAL_LEN];
     getrandom::fill(&mut bytes).map_err(|source| CliError::RandomKey { source })?;
-    HashKey::new(&bytes).map_err(|source| CliError::Key { source })
+    HashKey::new(&bytes).map_err(|source| CliError::Key { source: KeyArgumentError::Key(source) })
 }
 
 /// Names of types, also as reports spell them: `TCPv6_EX` is `tcpv6-ex`.
@@ -289,9 +287,16 @@ fn last_queue(start: u16, count: u16) -> Result<u16, CliError> {
     queue_number(last, format!("--start {start} with {count} queues"))
 }
 
+/// The name of a device that is to be created.
 fn device_name(name: &str) -> Result<IfName, CliError> {
     let refused = |source| CliError::DeviceName { name: name.to_owned(), source };
     IfName::new(name).map_err(refused)
+}
+
+/// A name of a device that exists, perhaps an alternative one.
+fn found_by(name: &str) -> Result<DeviceName, CliError> {
+    let refused = |source| CliError::DeviceName { name: name.to_owned(), source };
+    DeviceName::new(name).map_err(refused)
 }
 
 #[derive(Debug)]
@@ -357,21 +362,23 @@ impl CreatePlan {
 
 #[derive(Debug)]
 pub(crate) struct DeletePlan {
-    pub(crate) device: IfName,
+    pub(crate) device: DeviceName,
+    /// Also one that a process holds.
+    pub(crate) force: bool,
     pub(crate) dry_run: bool,
 }
 
 impl TryFrom<DeleteArgs> for DeletePlan {
     type Error = CliError;
 
-    fn try_from(DeleteArgs { name, dry_run }: DeleteArgs) -> Result<Self, CliError> {
-        Ok(Self { device: device_name(&name)?, dry_run: dry_run.dry_run })
+    fn try_from(DeleteArgs { name, force, dry_run }: DeleteArgs) -> Result<Self, CliError> {
+        Ok(Self { device: found_by(&name)?, force, dry_run: dry_run.dry_run })
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct SetPlan {
-    pub(crate) device: IfName,
+    pub(crate) device: DeviceName,
     pub(crate) change: Change,
     pub(crate) settings: Settings,
     pub(crate) dry_run: bool,
@@ -398,7 +405,7 @@ impl TryFrom<SetArgs> for SetPlan {
         } else {
             Change::Entries(entry.iter().map(|text| parse_entry(text)).collect::<Result<_, _>>()?)
         };
-        Ok(Self { device: device_name(&name)?, change, settings, dry_run: dry_run.dry_run })
+        Ok(Self { device: found_by(&name)?, change, settings, dry_run: dry_run.dry_run })
     }
 }
 
@@ -434,7 +441,7 @@ fn parse_entry(text: &str) -> Result<(usize, u16), CliError> {
 
 #[derive(Debug)]
 pub(crate) struct ShowPlan {
-    pub(crate) device: IfName,
+    pub(crate) device: DeviceName,
     pub(crate) stats: bool,
 }
 
@@ -442,13 +449,13 @@ impl TryFrom<ShowArgs> for ShowPlan {
     type Error = CliError;
 
     fn try_from(ShowArgs { name, stats }: ShowArgs) -> Result<Self, CliError> {
-        Ok(Self { device: device_name(&name)?, stats })
+        Ok(Self { device: found_by(&name)?, stats })
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct ClearPlan {
-    pub(crate) device: IfName,
+    pub(crate) device: DeviceName,
     pub(crate) settings: Settings,
     pub(crate) dry_run: bool,
 }
@@ -458,26 +465,26 @@ impl TryFrom<ClearArgs> for ClearPlan {
 
     fn try_from(ClearArgs { name, force, dry_run }: ClearArgs) -> Result<Self, CliError> {
         let settings = Settings { owner: owner(), force: force.force, ..Settings::default() };
-        Ok(Self { device: device_name(&name)?, settings, dry_run: dry_run.dry_run })
+        Ok(Self { device: found_by(&name)?, settings, dry_run: dry_run.dry_run })
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct DoctorPlan {
-    pub(crate) device: Option<IfName>,
+    pub(crate) device: Option<DeviceName>,
 }
 
 impl TryFrom<DoctorArgs> for DoctorPlan {
     type Error = CliError;
 
     fn try_from(DoctorArgs { name }: DoctorArgs) -> Result<Self, CliError> {
-        Ok(Self { device: name.as_deref().map(device_name).transpose()? })
+        Ok(Self { device: name.as_deref().map(found_by).transpose()? })
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct CapturePlan {
-    pub(crate) device: IfName,
+    pub(crate) device: DeviceName,
     pub(crate) target: CaptureTarget,
     /// How many packets, if not as many as come.
     pub(crate) count: Option<u64>,
@@ -503,7 +510,7 @@ impl TryFrom<CaptureArgs> for CapturePlan {
             Some(path) if path == Path::new("-") => CaptureTarget::Stdout,
             Some(path) => CaptureTarget::File(path),
         };
-        Ok(Self { device: device_name(&name)?, target, count: count.map(Into::into) })
+        Ok(Self { device: found_by(&name)?, target, count: count.map(Into::into) })
     }
 }
 
@@ -596,6 +603,9 @@ impl TryFrom<ExplainArgs> for ExplainPlan {
     type Error = CliError;
 
     fn try_from(ExplainArgs { hex, link, config }: ExplainArgs) -> Result<Self, CliError> {
+        if config.hkey.as_deref() == Some("@-") && matches!(hex.as_slice(), [one] if one == "-") {
+            return Err(CliError::InputTwice);
+        }
         // What is typed is checked before standard input is waited for.
         let config = offline_config(config)?;
         let text = match hex.as_slice() {
@@ -609,7 +619,7 @@ impl TryFrom<ExplainArgs> for ExplainPlan {
 
 #[derive(Debug)]
 pub(crate) struct SimulatePlan {
-    pub(crate) capture: PathBuf,
+    pub(crate) capture: CaptureInput,
     pub(crate) per_packet: bool,
     pub(crate) config: Config,
 }
@@ -619,7 +629,28 @@ impl TryFrom<SimulateArgs> for SimulatePlan {
 
     fn try_from(args: SimulateArgs) -> Result<Self, CliError> {
         let SimulateArgs { capture, per_packet, config } = args;
+        let capture = if capture == Path::new("-") {
+            CaptureInput::Stdin
+        } else {
+            CaptureInput::File(capture)
+        };
         Ok(Self { capture, per_packet, config: offline_config(config)? })
+    }
+}
+
+/// Where a capture is read from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum CaptureInput {
+    Stdin,
+    File(PathBuf),
+}
+
+impl fmt::Display for CaptureInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdin => f.write_str("from standard input"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
     }
 }
 

@@ -1,11 +1,13 @@
-//! An indirection table in a file: numbers, or what `ethtool -x` prints.
+//! An indirection table in a file: numbers, or what `ethtool -x` prints, also with `--json`.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::error::CliError;
+use serde::Deserialize;
 use tunrss::MAX_QUEUES;
+
+use crate::error::CliError;
 
 /// The table in the file at `path`. Its length is for the configuration to judge.
 ///
@@ -27,11 +29,20 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u16>, CliError> {
 /// Ten times what the longest table takes.
 const MAX_FILE_LEN: u64 = 4 << 20;
 
+/// The table that `text` is.
+fn parse(text: &str) -> Result<Vec<u16>, TableError> {
+    // A byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let is_json = text.trim_start().starts_with(['[', '{']);
+    let table = if is_json { parse_json(text)? } else { parse_lines(text)? };
+    if table.is_empty() { Err(TableError::Empty) } else { Ok(table) }
+}
+
 /// The numbers of `text`.
 ///
 /// Of ethtool's output the title and everything from the key on are skipped, and the index at the
 /// start of a row is checked.
-fn parse(text: &str) -> Result<Vec<u16>, TableError> {
+fn parse_lines(text: &str) -> Result<Vec<u16>, TableError> {
     let mut table = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let numbers = line.split('#').next().unwrap_or_default();
@@ -45,7 +56,26 @@ fn parse(text: &str) -> Result<Vec<u16>, TableError> {
             .map_err(|problem| TableError::Line { number: index + 1, problem })?;
         table.extend(row);
     }
-    if table.is_empty() { Err(TableError::Empty) } else { Ok(table) }
+    Ok(table)
+}
+
+/// The table of the only device that `ethtool --json -x` tells of.
+fn parse_json(text: &str) -> Result<Vec<u16>, TableError> {
+    #[derive(Deserialize)]
+    struct Device {
+        #[serde(rename = "rss-indirection-table")]
+        table: Vec<u64>,
+    }
+    let malformed = |error: serde_json::Error| TableError::Json { problem: error.to_string() };
+    let devices: Vec<Device> = serde_json::from_str(text).map_err(malformed)?;
+    let [Device { table }] = devices.as_slice() else {
+        return Err(TableError::Devices { count: devices.len() });
+    };
+    let queue = |&number: &u64| match u16::try_from(number) {
+        Ok(queue) if usize::from(queue) < MAX_QUEUES => Ok(queue),
+        _ => Err(TableError::TooHigh { queue: number }),
+    };
+    table.iter().map(queue).collect()
 }
 
 fn row(text: &str, entries_before: usize) -> Result<Vec<u16>, LineProblem> {
@@ -82,6 +112,12 @@ pub(crate) enum TableError {
     NotText,
     #[error("it is longer than {MAX_FILE_LEN} bytes")]
     TooLong,
+    #[error("it is not the JSON that `ethtool --json -x` prints: {problem}")]
+    Json { problem: String },
+    #[error("it tells of {count} devices")]
+    Devices { count: usize },
+    #[error("there is no queue {queue}, the highest there can be is {}", MAX_QUEUES - 1)]
+    TooHigh { queue: u64 },
     #[error("line {number}: {problem}")]
     Line { number: usize, problem: LineProblem },
 }
@@ -114,6 +150,36 @@ mod tests {
         let table = parse(text).unwrap();
         assert_eq!(table.len(), 16);
         assert_eq!(table[6..10], [0, 1, 1, 1]);
+    }
+
+    /// As Linux's ethtool prints it (netlink/rss.c, `dump_json_rss_info`).
+    #[test]
+    fn json_of_ethtool_is_a_table() {
+        let text = r#"[ {
+        "ifname": "eth0",
+        "rss-indirection-table": [ 0,1,2,255 ],
+        "rss-hash-key": [ 109,90,86 ],
+        "rss-hash-function": "toeplitz",
+        "rss-input-transformation": [ ]
+    } ]
+"#;
+        assert_eq!(parse(text), Ok(vec![0, 1, 2, 255]));
+        let too_high = text.replace("255", "256");
+        assert_eq!(parse(&too_high), Err(TableError::TooHigh { queue: 256 }));
+        assert_eq!(parse("[]"), Err(TableError::Devices { count: 0 }));
+        let two = format!("{},{}", text.trim().trim_end_matches(']'), &text[1..]);
+        assert_eq!(parse(&two), Err(TableError::Devices { count: 2 }));
+        let empty = text.replace("0,1,2,255", "");
+        assert_eq!(parse(&empty), Err(TableError::Empty));
+        for text in ["[", "{}", "[0, 1]", &text.replace("1,2", "-1,2"), &text.replace("rss-in", "")]
+        {
+            assert!(matches!(parse(text), Err(TableError::Json { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn byte_order_mark_is_passed_over() {
+        assert_eq!(parse("\u{feff}0 1\n"), Ok(vec![0, 1]));
     }
 
     #[test]

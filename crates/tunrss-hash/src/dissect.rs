@@ -26,7 +26,7 @@ pub const MAX_VLAN_TAGS: usize = 2;
 /// How many IPv6 extension headers are walked. Behind more of them there is no TCP or UDP header.
 pub const MAX_EXTENSION_HEADERS: usize = 11;
 
-/// How many options of one destination options header are looked at for a home address.
+/// How many options of one destination options header are looked at for the one that is wanted.
 pub const MAX_OPTIONS: usize = 30;
 
 /// What a packet has that can be hashed.
@@ -336,7 +336,19 @@ fn type_2_routing_address(packet: &[u8], at: usize) -> Option<[u8; 16]> {
 }
 
 /// The address of the first home address option among those from `at` to `end`.
-fn home_address(packet: &[u8], mut at: usize, end: usize) -> Option<[u8; 16]> {
+fn home_address(packet: &[u8], at: usize, end: usize) -> Option<[u8; 16]> {
+    field(packet, find_option(packet, at, end, OPTION_HOME_ADDRESS, 16)?)
+}
+
+/// Where the data of the first destination option of this kind and data length is, among those from
+/// `at` to `end`.
+pub(crate) fn find_option(
+    packet: &[u8],
+    mut at: usize,
+    end: usize,
+    wanted_kind: u8,
+    wanted_len: u8,
+) -> Option<usize> {
     for _ in 0..MAX_OPTIONS {
         if at >= end {
             return None;
@@ -347,11 +359,12 @@ fn home_address(packet: &[u8], mut at: usize, end: usize) -> Option<[u8; 16]> {
             continue;
         }
         let [len] = field(packet, at + 1)?;
-        if kind == OPTION_HOME_ADDRESS && len == 16 {
+        let (data, next) = (at + 2, at + 2 + usize::from(len));
+        if (kind, len) == (wanted_kind, wanted_len) {
             // An option that runs past its header is malformed.
-            return if at + 18 <= end { field(packet, at + 2) } else { None };
+            return (next <= end).then_some(data);
         }
-        at += 2 + usize::from(len);
+        at = next;
     }
     None
 }
@@ -368,7 +381,7 @@ fn transport(packet: &[u8], protocol: u8, at: usize) -> Result<TransportAt<'_>, 
 }
 
 #[inline]
-fn is_extension_header(next: u8) -> bool {
+pub(crate) fn is_extension_header(next: u8) -> bool {
     matches!(
         next,
         NEXT_HOP_BY_HOP
@@ -422,5 +435,7 @@ pub const NEXT_DESTINATION: u8 = 60;
 pub const NEXT_MOBILITY: u8 = 135;
 /// Destination option of one byte, without a length.
 pub const OPTION_PAD1: u8 = 0;
+/// Destination option that holds a tunnel encapsulation limit (RFC 2473, section 4.1.1).
+pub const OPTION_ENCAPSULATION_LIMIT: u8 = 4;
 /// Destination option that holds a home address.
 pub const OPTION_HOME_ADDRESS: u8 = 201;

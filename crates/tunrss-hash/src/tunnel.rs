@@ -37,7 +37,9 @@
 //!
 //! - A payload that the header calls by any other number is no match: the outer headers are hashed.
 //! - A fragment, the first too, is no tunnel: the others do not have the tunnel header.
-//! - IPv4 options are skipped. Behind IPv6 extension headers no tunnel is looked for.
+//! - IPv4 options are skipped. So is a destination options header that follows the IPv6 header and
+//!   holds a tunnel encapsulation limit (RFC 2473, section 4.1.1), which Linux's ip6gre sends by default;
+//!   behind any other IPv6 extension header no tunnel is looked for.
 //! - The outer headers and the whole tunnel header, optional fields and options included, have to be
 //!   there. If they are, the tunnel is recognised, be the inner packet cut off or empty.
 //! - Only these UDP ports count, and only as the destination port. Length fields and checksums are
@@ -49,7 +51,8 @@
 
 use crate::Link;
 use crate::dissect::{
-    self, Dissection, ETHERTYPE_IPV4, ETHERTYPE_IPV6, IPV4_MORE_FRAGMENTS_OR_OFFSET, Network, field,
+    self, Dissection, ETHERTYPE_IPV4, ETHERTYPE_IPV6, IPV4_MORE_FRAGMENTS_OR_OFFSET,
+    NEXT_DESTINATION, Network, OPTION_ENCAPSULATION_LIMIT, field,
 };
 use crate::set_of_types::set_of_types;
 
@@ -144,7 +147,8 @@ pub enum NoTunnel {
     Fragment,
     /// The IPv4 header says that it is shorter than 20 bytes.
     HeaderLength,
-    /// The IPv6 header is followed by extension headers.
+    /// The IPv6 header is followed by extension headers other than one with a tunnel encapsulation
+    /// limit.
     ExtensionHeaders,
     /// Another protocol follows the IP header.
     Protocol(u8),
@@ -205,10 +209,13 @@ pub fn recognise(link: Link, packet: &[u8], outer: &Dissection) -> Result<Tunnel
             }
             (Delivery::V4, protocol, ip + header_len)
         }
-        Network::V6 { extensions: Some(_), .. } => return Err(NoTunnel::ExtensionHeaders),
-        Network::V6 { .. } => {
+        Network::V6 { extensions: None, .. } => {
             let [next] = field(packet, ip + 6).ok_or(NoTunnel::Truncated)?;
             (Delivery::V6, next, ip + 40)
+        }
+        Network::V6 { extensions: Some(_), .. } => {
+            let (next, at) = behind_encapsulation_limit(packet, ip)?;
+            (Delivery::V6, next, at)
         }
     };
     let tunnel = match (protocol, delivery) {
@@ -232,6 +239,26 @@ pub fn recognise(link: Link, packet: &[u8], outer: &Dissection) -> Result<Tunnel
         return Err(NoTunnel::Truncated);
     }
     Ok(tunnel)
+}
+
+/// What follows the extension header of the IPv6 packet at `ip`, and where, if that header is the one
+/// that entry points of tunnels write: destination options with a tunnel encapsulation limit.
+fn behind_encapsulation_limit(packet: &[u8], ip: usize) -> Result<(u8, usize), NoTunnel> {
+    let [kind] = field(packet, ip + 6).ok_or(NoTunnel::Truncated)?;
+    if kind != NEXT_DESTINATION {
+        return Err(NoTunnel::ExtensionHeaders);
+    }
+    let start = ip + 40;
+    let [next, len] = field(packet, start).ok_or(NoTunnel::Truncated)?;
+    let end = start + (usize::from(len) + 1) * 8;
+    if end > packet.len() {
+        return Err(NoTunnel::Truncated);
+    }
+    let limit = dissect::find_option(packet, start + 2, end, OPTION_ENCAPSULATION_LIMIT, 1);
+    if limit.is_none() || dissect::is_extension_header(next) {
+        return Err(NoTunnel::ExtensionHeaders);
+    }
+    Ok((next, end))
 }
 
 /// What carries a GRE header.

@@ -8,7 +8,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use tunrss_hash::Link;
 use tunrss_hash::dissect::{
     ETHERTYPE_IPV4, ETHERTYPE_IPV6, NEXT_AUTHENTICATION, NEXT_DESTINATION, NEXT_FRAGMENT,
-    NEXT_HOP_BY_HOP, NEXT_MOBILITY, NEXT_ROUTING, OPTION_HOME_ADDRESS, OPTION_PAD1,
+    NEXT_HOP_BY_HOP, NEXT_MOBILITY, NEXT_ROUTING, OPTION_ENCAPSULATION_LIMIT, OPTION_HOME_ADDRESS,
+    OPTION_PAD1,
 };
 
 /// A packet: VLAN tags, network layer, layer above it, payload.
@@ -271,6 +272,12 @@ impl Extension {
         Self::Destination(vec![Ipv6Option::PadN(2), Ipv6Option::HomeAddress(address.into())])
     }
 
+    /// Destination options that hold a tunnel encapsulation limit, as RFC 2473, section 5.1, lays them
+    /// out and Linux sends them.
+    pub fn encapsulation_limit(limit: u8) -> Self {
+        Self::Destination(vec![Ipv6Option::encapsulation_limit(limit), Ipv6Option::PadN(1)])
+    }
+
     /// A type 2 routing header.
     pub fn routing_address(address: impl Into<Ipv6Addr>) -> Self {
         Self::Routing { kind: 2, segments_left: 1, addresses: vec![address.into()] }
@@ -346,6 +353,11 @@ pub enum Ipv6Option {
 }
 
 impl Ipv6Option {
+    /// A tunnel encapsulation limit.
+    pub fn encapsulation_limit(limit: u8) -> Self {
+        Self::Other(OPTION_ENCAPSULATION_LIMIT, vec![limit])
+    }
+
     fn put(&self, bytes: &mut Vec<u8>) {
         match self {
             Self::Pad1 => bytes.push(OPTION_PAD1),

@@ -1,7 +1,7 @@
 //! A second reading of the meaning, to test the first against: naive, slow, and written from
 //! virtio 1.4 ("Hash calculation for incoming packets"), RFC 8200 (IPv6), RFC 6275 (home address
 //! option and type 2 routing header), Microsoft's "RSS hashing functions", and for what is in tunnels
-//! RFCs 2003, 2784, 2890, 7348, 7637, 7676, 8086, 8926 and the VXLAN-GPE draft, not from
+//! RFCs 2003, 2473, 2784, 2890, 7348, 7637, 7676, 8086, 8926 and the VXLAN-GPE draft, not from
 //! `tunrss-hash`, of whose code it uses none. Where the texts are silent it follows the decisions
 //! listed in [`tunrss_hash::dissect`] and [`tunrss_hash::tunnel`].
 
@@ -51,7 +51,13 @@ fn in_tunnel(enabled: u32, link: Link, packet: &[u8]) -> Option<Vec<u8>> {
         (true, ip[9], ip.get(4 * ihl..)?)
     } else if ethertype == 0x86dd && ip.len() >= 40 && ip[0] / 16 == 6 {
         // A next header that is an extension header is not one of those below.
-        (false, ip[6], &ip[40..])
+        match ip[6] {
+            60 => {
+                let (next, rest) = behind_limit(&ip[40..])?;
+                (false, next, rest)
+            }
+            next => (false, next, &ip[40..]),
+        }
     } else {
         return None;
     };
@@ -146,6 +152,23 @@ fn gre(bytes: &[u8]) -> Option<Gre<'_>> {
     let has = [bit(0), bit(2), bit(3)];
     let fields = has.iter().filter(|&&has| has).count();
     Some(Gre { has, protocol_type: number(bytes, 2)?, payload: bytes.get(4 + 4 * fields..)? })
+}
+
+/// The next header and what follows, if `header` starts with a destination options header that has a
+/// tunnel encapsulation limit: RFC 2473, section 4.1.1, option type 4 with one byte of data.
+fn behind_limit(header: &[u8]) -> Option<(u8, &[u8])> {
+    let len = 8 + 8 * usize::from(*header.get(1)?);
+    let (whole, behind) = header.split_at_checked(len)?;
+    let mut options = &whole[2..];
+    for _ in 0..30 {
+        options = match options {
+            [4, 1, _limit, ..] => return Some((header[0], behind)),
+            [0, more @ ..] => more,
+            [_, len, more @ ..] => more.get(usize::from(*len)..)?,
+            _ => return None,
+        };
+    }
+    None
 }
 
 /// The big-endian 16 bits at `at`.

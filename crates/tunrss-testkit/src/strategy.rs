@@ -9,7 +9,8 @@ use proptest::sample::{Index, select};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use tunrss_hash::dissect::{
-    ETHERTYPE_QINQ, ETHERTYPE_VLAN, MAX_EXTENSION_HEADERS, MAX_OPTIONS, OPTION_HOME_ADDRESS,
+    ETHERTYPE_QINQ, ETHERTYPE_VLAN, MAX_EXTENSION_HEADERS, MAX_OPTIONS, NEXT_DESTINATION,
+    OPTION_ENCAPSULATION_LIMIT, OPTION_HOME_ADDRESS,
 };
 use tunrss_hash::{HashKey, HashTypes, InputTransform, Link, SteeringConfig, TunnelTypes};
 
@@ -191,15 +192,58 @@ fn packets_of(extension: BoxedStrategy<Extension>, tunnels: u32) -> BoxedStrateg
     let Some(tunnels) = tunnels.checked_sub(1) else { return without.boxed() };
     // Headers behind which a tunnel can be.
     let carrier = prop_oneof![
-        (v4(), prop_oneof![6 => Just(0), 1 => Just(0x4000)])
+        2 => (v4(), prop_oneof![6 => Just(0), 1 => Just(0x4000)])
             .prop_map(|(v4, fragment)| Network::V4(V4 { fragment, ..v4 })),
-        [address(), address()].prop_map(|[from, to]| Network::V6(V6::new(from, to))),
+        1 => [address(), address()].prop_map(|[from, to]| Network::V6(V6::new(from, to))),
+        1 => (address(), address(), tunnel_extensions(extension.clone())).prop_map(
+            |(source, destination, extensions)| Network::V6(V6 { source, destination, extensions })
+        ),
     ];
     let network = prop_oneof![8 => carrier, 1 => network];
     let upper = (tunnel(), packets_of(extension, tunnels))
         .prop_map(|((tunnel, link), inner)| Upper::tunnel(tunnel, link, inner));
     let with = (vlan_tags, network, upper, payload).prop_map(packet);
     prop_oneof![3 => without, 2 => with].boxed()
+}
+
+/// Extension headers in front of a tunnel over IPv6: mostly one with a tunnel encapsulation limit.
+fn tunnel_extensions(other: BoxedStrategy<Extension>) -> BoxedStrategy<Vec<Extension>> {
+    let limit = || any::<u8>().prop_map(Ipv6Option::encapsulation_limit);
+    let tiny = || select(vec![Ipv6Option::Pad1, Ipv6Option::PadN(0), Ipv6Option::PadN(1)]);
+    let around = |before: BoxedStrategy<Vec<Ipv6Option>>| {
+        (before, limit(), vec(option(), 0..3)).prop_map(|(mut options, limit, after)| {
+            options.push(limit);
+            options.extend(after);
+            Extension::Destination(options)
+        })
+    };
+    let most = MAX_OPTIONS;
+    let with_limit = prop_oneof![
+        4 => any::<u8>().prop_map(Extension::encapsulation_limit),
+        4 => around(vec(option(), 0..4).boxed()),
+        // As many options as are looked at, or a few more or less.
+        2 => around(vec(tiny(), most - 2..=most + 1).boxed()),
+        // A limit of a wrong length, or one that runs past its header.
+        1 => vec(any::<u8>(), 0..4).prop_map(|data| {
+            Extension::Destination(vec![Ipv6Option::Other(OPTION_ENCAPSULATION_LIMIT, data)])
+        }),
+        1 => (tiny(), limit()).prop_map(|(pad, limit)| {
+            let options = vec![pad.clone(), pad, Ipv6Option::PadN(1), limit];
+            let mut bytes = Extension::Destination(options).to_bytes(0);
+            bytes[1] = 0;
+            Extension::Raw { kind: NEXT_DESTINATION, bytes }
+        }),
+        1 => options().prop_map(Extension::Destination),
+    ]
+    .boxed();
+    prop_oneof![
+        10 => vec(with_limit.clone(), 1),
+        1 => vec(with_limit.clone(), 2),
+        1 => (with_limit, other, any::<bool>()).prop_map(|(limit, other, is_first)| {
+            if is_first { vec![limit, other] } else { vec![other, limit] }
+        }),
+    ]
+    .boxed()
 }
 
 /// A tunnel, and what the inner packet starts with: mostly what there can be in such a tunnel.

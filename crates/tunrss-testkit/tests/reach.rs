@@ -95,6 +95,8 @@ fn packets_reach_every_tunnel() {
             "geneve Ipv6",
             "geneve Ethernet",
             "ipip Ipv4",
+            "GRE behind an encapsulation limit",
+            "UDP behind an encapsulation limit",
         ];
         let none = [
             "NotIp",
@@ -149,7 +151,8 @@ fn packets_reach_every_tunnel() {
 }
 
 fn tunnel_outcomes(link: Link, packet: &[u8]) -> Vec<String> {
-    let tunnel = match recognise(link, packet, &dissect(link, packet)) {
+    let outer = dissect(link, packet);
+    let tunnel = match recognise(link, packet, &outer) {
         Ok(tunnel) => tunnel,
         Err(reason) => {
             let reason = format!("{reason:?}");
@@ -164,7 +167,14 @@ fn tunnel_outcomes(link: Link, packet: &[u8]) -> Vec<String> {
         inside.push("in a tunnel".into());
     }
     let inside = inside.into_iter().map(|outcome| format!("inside: {outcome}"));
-    [format!("{types} {inner:?}")].into_iter().chain(inside).collect()
+    let mut outcomes = vec![format!("{types} {inner:?}")];
+    if let Ok(Network::V6 { extensions: Some(_), .. }) = outer.network {
+        let is_gre = types.intersects(TunnelTypes::GRE_7676);
+        let kind = if is_gre { "GRE" } else { "UDP" };
+        outcomes.push(format!("{kind} behind an encapsulation limit"));
+    }
+    outcomes.extend(inside);
+    outcomes
 }
 
 /// A tunnel that is cut off anywhere in its headers is none.

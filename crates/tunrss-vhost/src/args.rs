@@ -54,8 +54,9 @@ pub(crate) struct StatusArgs {
 pub(crate) struct ServeArgs {
     /// Listen on this path for the virtual machine's frontend
     ///
-    /// A socket file that nobody listens on any more is replaced. The file is for its owner alone, and
-    /// removed in the end. When a frontend goes, the next one is waited for.
+    /// A socket file that nobody listens on any more is replaced. The file is for its owner alone, unless
+    /// --socket-group says otherwise, and removed in the end. When a frontend goes, the next one is waited
+    /// for.
     #[arg(
         long,
         alias = "socket-path",
@@ -64,6 +65,15 @@ pub(crate) struct ServeArgs {
         conflicts_with = "fd"
     )]
     pub(crate) socket: Option<PathBuf>,
+    /// User that the --socket belongs to [default: the daemon's]
+    ///
+    /// For a frontend that runs as another user than the daemon. Giving the file away takes CAP_CHOWN,
+    /// unless the daemon is that user.
+    #[arg(long, value_name = "NAME|UID", conflicts_with = "fd")]
+    pub(crate) socket_owner: Option<String>,
+    /// Group whose members may connect, too
+    #[arg(long, value_name = "NAME|GID", conflicts_with = "fd")]
+    pub(crate) socket_group: Option<String>,
     /// Serve one frontend on this connected socket, then end
     #[arg(long, value_name = "N")]
     pub(crate) fd: Option<u32>,
@@ -101,7 +111,10 @@ pub(crate) struct ServeArgs {
     /// all.
     #[arg(long, value_name = "LIST")]
     pub(crate) types: Option<String>,
-    /// The operator's key: hex digits, or random, microsoft or symmetric [default: random]
+    /// The operator's key: hex digits, random, microsoft, symmetric or @FILE [default: random]
+    ///
+    /// @FILE: the file has one of these; @- is standard input. What is typed can be seen in the list of
+    /// processes by all users, so a key that is to stay secret comes from a file.
     #[arg(long, value_name = "KEY")]
     pub(crate) hkey: Option<String>,
     /// The operator's table: a share for each queue, as in 3,1 [default: equal shares]
@@ -130,7 +143,10 @@ pub(crate) struct ServeArgs {
         hide_default_value = true
     )]
     pub(crate) steering: Who,
-    /// User that the process becomes which serves the guest [default: nobody, if started by root]
+    /// User that the process becomes which serves the guest [default: tunrss-vhost, if started by root]
+    ///
+    /// Where there is no user tunrss-vhost, which systemd-sysusers makes, it is nobody, with a warning:
+    /// that user's other processes can stop and end the one that serves.
     #[arg(long, value_name = "NAME|UID")]
     pub(crate) user: Option<String>,
     /// Where `tunrss-vhost status` asks [default: the --socket with ".status" behind]

@@ -8,10 +8,10 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::Level;
-use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
+use rustix::fs::{FileType, fstat};
 use tunrss::{Offloads, Report, SteeringMode};
 use vhost::vhost_user::message::{
     VhostTransferStateDirection, VhostTransferStatePhase, VhostUserConfigFlags, VhostUserInflight,
@@ -24,9 +24,11 @@ use vhost::vhost_user::{
 };
 use vm_memory::{GuestAddress, GuestMemoryMmap, GuestRegionMmap};
 
+use crate::chain::Budget;
 use crate::control_queue::{ControlQueue, Next};
 use crate::ctrl::{self, Command, Limits};
 use crate::device_config::DeviceConfig;
+use crate::event::{Call, Kick};
 use crate::features::{EVENT_IDX, Features, HASH_REPORT, MQ, PROTOCOL_FEATURES, RSS, VERSION_1};
 use crate::options::Options;
 use crate::policy::{self, By, Guest};
@@ -34,6 +36,7 @@ use crate::rate::RateLimited;
 use crate::ring::{Layout, Ring};
 use crate::status::{InForce, Pair, Received, Status};
 use crate::steering::{Setting, Steer};
+use crate::watch::{Pulse, Watch};
 use crate::wire::Memory;
 use crate::worker::{Side, Worker};
 
@@ -47,6 +50,8 @@ pub(crate) struct Backend {
     offered: Features,
     config: DeviceConfig,
     session: Session,
+    /// That of the thread which handles messages and commands.
+    pulse: Arc<Pulse>,
     /// What is in force, and who has said so.
     in_force: (Setting, By),
     /// Why something else is not, that should be.
@@ -90,8 +95,8 @@ struct Vring {
     /// Descriptor table, available and used ring: addresses of the frontend's.
     addresses: Option<[u64; 3]>,
     base: u16,
-    kick: Option<OwnedFd>,
-    call: Option<OwnedFd>,
+    kick: Option<Kick>,
+    call: Option<Call>,
     is_enabled: bool,
     is_running: bool,
     /// It could not be started as it is.
@@ -121,12 +126,32 @@ impl Backend {
             workers,
             device,
             session: Session::default(),
+            pulse: Pulse::new("the main thread"),
             // So that the first setting is put in force whatever there was before.
             in_force: (Setting { queues: 0, ..Setting::initial() }, By::Nobody),
             not_in_force: None,
             is_connected: false,
             options,
         }
+    }
+
+    /// What shows that the thread which handles messages and commands gets on.
+    pub(crate) fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
+    }
+
+    /// Looks after all threads.
+    pub(crate) fn watch(&self) -> Watch {
+        let mut pulses = vec![self.pulse.clone()];
+        pulses.extend(self.workers.iter().map(Worker::pulse).cloned());
+        pulses.sort_by_key(Arc::as_ptr);
+        pulses.dedup_by_key(|pulse| Arc::as_ptr(pulse));
+        Watch::new(pulses.into_iter())
+    }
+
+    /// The name of a thread that packets are not moved by any more.
+    pub(crate) fn lost(&self) -> Option<&str> {
+        self.workers.iter().find_map(Worker::lost)
     }
 
     /// A frontend is connected. Nothing is known of it.
@@ -243,10 +268,8 @@ impl Backend {
             available: self.session.guest_address(available)?,
             used: self.session.guest_address(used)?,
         };
-        let duplicate = |fd: &Option<OwnedFd>| fd.as_ref().map(OwnedFd::try_clone).transpose();
-        let call = duplicate(&ring.call).map_err(|error| error.to_string())?;
-        let kick = duplicate(&ring.kick).map_err(|error| error.to_string())?;
-        let kick = kick.ok_or_else(missing)?;
+        let kick = ring.kick.clone().ok_or_else(missing)?;
+        let call = ring.call.clone();
         let ring = Ring::new(memory, layout, ring.base, features.has(EVENT_IDX), call);
         let ring = ring.map_err(|error| error.to_string())?;
         match role {
@@ -316,7 +339,8 @@ impl Backend {
         if matches!(after, Report::Kernel) {
             self.tell_workers(|worker| worker.set_report(Report::Kernel));
         }
-        let result = self.steer.put(&setting);
+        // Whoever changes the device has deadlines of its own.
+        let result = self.pulse.rest(|| self.steer.put(&setting));
         let report = if result.is_ok() { after } else { before };
         self.tell_workers(|worker| worker.set_report(report.clone()));
         result?;
@@ -356,13 +380,18 @@ impl Backend {
         self.session.control.as_ref().map(ControlQueue::kicks)
     }
 
-    /// Follow the commands of the control queue, [`COMMANDS`] at most. Returns whether there may be
-    /// more.
+    /// Follow the commands of the control queue, [`COMMANDS`] at most, and fewer if they take long. Returns
+    /// whether there may be more.
     pub(crate) fn control(&mut self) -> bool {
         let Some(mut queue) = self.session.control.take() else { return false };
         queue.heard();
+        let start = Instant::now();
+        let mut budget = Budget::new();
         for _ in 0..COMMANDS {
-            let request = match queue.next() {
+            if !budget.has_room() || start.elapsed() > TURN {
+                break;
+            }
+            let request = match queue.next(&mut budget) {
                 Ok(Next::Command(request)) => request,
                 Ok(Next::Refused) => continue,
                 Ok(Next::Nothing) => {
@@ -386,7 +415,6 @@ impl Backend {
                 received.why = result.as_ref().err().cloned();
                 let device = &self.options.device;
                 RECEIVED.log(Level::Debug, format_args!("{device}: {received:?}"));
-                RECEIVED.log(Level::Trace, format_args!("{device}: bytes {:02x?}", request.bytes));
                 self.session.received = Some(received);
             }
             if let Err(error) = queue.acknowledge(&request, result.is_ok()) {
@@ -540,6 +568,12 @@ impl Backend {
 }
 
 fn region(described: &VhostUserMemoryRegion, file: File) -> Result<Region> {
+    // What else can be mapped, an io_uring say, can keep other descriptors open.
+    let stat = fstat(&file).map_err(|error| Error::ReqHandlerError(error.into()))?;
+    let kind = FileType::from_raw_mode(stat.st_mode);
+    if !matches!(kind, FileType::RegularFile | FileType::CharacterDevice) {
+        return Err(refused("a region of memory is in a file or a device".into()));
+    }
     let VhostUserMemoryRegion { user_addr, guest_phys_addr, memory_size, .. } = *described;
     let mapping = GuestRegionMmap::new(described.mmap_region(file)?, GuestAddress(guest_phys_addr));
     let mapping =
@@ -550,17 +584,6 @@ fn region(described: &VhostUserMemoryRegion, file: File) -> Result<Region> {
         size: memory_size,
         mapping: Arc::new(mapping),
     })
-}
-
-/// Have writing to what a driver is notified by not wait for it: user-mode Linux has a socket there,
-/// which is full when it does not read. Of a socket or pipe the other end does not see it; an event
-/// counter, where it would, is never full.
-fn never_wait(call: &OwnedFd) -> io::Result<()> {
-    let kind = FileType::from_raw_mode(fstat(call)?.st_mode);
-    if matches!(kind, FileType::Socket | FileType::Fifo) {
-        fcntl_setfl(call, fcntl_getfl(call)? | OFlags::NONBLOCK)?;
-    }
-    Ok(())
 }
 
 /// A refusal of one message, after which others are welcome.
@@ -662,7 +685,8 @@ impl VhostUserBackendReqHandlerMut for Backend {
     }
 
     fn set_vring_kick(&mut self, index: u8, file: Option<File>) -> Result<()> {
-        self.ring(index.into())?.kick = file.map(OwnedFd::from);
+        let kick = file.map(OwnedFd::from).map(Kick::new).transpose();
+        self.ring(index.into())?.kick = kick.map_err(|error| refused(error.to_string()))?;
         self.settle();
         Ok(())
     }
@@ -670,26 +694,22 @@ impl VhostUserBackendReqHandlerMut for Backend {
     fn set_vring_call(&mut self, index: u8, file: Option<File>) -> Result<()> {
         let unknown = || refused(format!("there is no ring {index}"));
         let index = usize::from(index);
-        let call = file.map(OwnedFd::from);
-        if let Some(call) = &call {
-            never_wait(call).map_err(Error::ReqHandlerError)?;
-        }
-        let duplicate = call.as_ref().map(OwnedFd::try_clone).transpose();
-        let duplicate = duplicate.map_err(Error::ReqHandlerError)?;
+        let call = file.map(OwnedFd::from).map(Call::new).transpose();
+        let call = call.map_err(|error| refused(error.to_string()))?;
         let role = self.role(index);
         let ring = self.session.rings.get_mut(index).ok_or_else(unknown)?;
-        ring.call = call;
+        ring.call = call.clone();
         // It may change while the ring runs, which goes on.
         if ring.is_running {
             match role {
                 Some(Role::Control) => {
                     if let Some(control) = &mut self.session.control {
-                        control.ring_mut().set_call(duplicate);
+                        control.ring_mut().set_call(call);
                     }
                 }
                 Some(Role::Pair(pair, side)) => {
                     if let Some(worker) = self.workers.get(pair) {
-                        worker.set_call(side, duplicate);
+                        worker.set_call(side, call);
                     }
                 }
                 None => {}
@@ -802,8 +822,11 @@ impl VhostUserBackendReqHandlerMut for Backend {
 /// The most regions of memory: what vhost in the kernel takes.
 const MAX_REGIONS: usize = 509;
 
-/// Commands that are followed before messages of the frontend have their turn.
+/// Commands that are followed before messages of the frontend, and signals, have their turn.
 const COMMANDS: usize = 16;
+
+/// How long after the first of them no other one is begun.
+const TURN: Duration = Duration::from_millis(50);
 
 /// What a guest can cause.
 static REFUSED: RateLimited = RateLimited::new(5, PERIOD);

@@ -9,16 +9,18 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::sockopt::set_socket_send_buffer_size;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType, recv, send, shutdown,
     socketpair,
 };
+use rustix::time::{ClockId, clock_gettime};
 use tunrss::hash::HashKey;
 use tunrss::hash::config::MAX_TABLE_LEN;
 
+use crate::deadline;
 use crate::steering::{Setting, Steer};
 
 /// The two ends of a new connection: whose setting is put in force, and who puts it in force.
@@ -37,14 +39,16 @@ pub fn connection() -> io::Result<(OwnedFd, OwnedFd)> {
 /// The end that may change the device: takes one setting after the other, checks it, has it put in
 /// force, and says what came of it.
 ///
-/// Nothing the other end does makes it panic, wait, or take more memory than one setting: settings beyond a
-/// number in a second wait ([`Broker::pause`]).
+/// Nothing the other end does makes it panic, wait for it, or take more memory than one setting. It takes a
+/// sixth of a CPU at most: settings that come faster wait ([`Broker::pause`]).
 #[derive(Debug)]
 pub struct Broker<S> {
     socket: OwnedFd,
     steer: S,
     pairs: u16,
     pace: Pace,
+    /// What the thread had had of the CPUs' time after the last request.
+    cpu_time: Option<Duration>,
     buffer: Vec<u8>,
 }
 
@@ -63,7 +67,8 @@ impl<S: Steer> Broker<S> {
     /// The broker's end of a [`connection`]; settings are for a device of so many queue pairs.
     pub fn new(socket: OwnedFd, steer: S, pairs: u16) -> Self {
         let pace = Pace::new(Instant::now());
-        Self { socket, steer, pairs, pace, buffer: vec![0; MAX_REQUEST_LEN + 1] }
+        let buffer = vec![0; MAX_REQUEST_LEN + 1];
+        Self { socket, steer, pairs, pace, cpu_time: None, buffer }
     }
 
     /// Who puts settings in force.
@@ -77,8 +82,10 @@ impl<S: Steer> Broker<S> {
         self.pace.pause(now)
     }
 
-    /// Take one request that has come, put it in force and answer. Does not wait for the other end.
+    /// Take one request that has come, put it in force and answer. Does not wait for the other end. To be
+    /// called by one thread.
     pub fn answer(&mut self) -> Turn {
+        let before = self.cpu_time.unwrap_or_else(cpu_time);
         let flags = RecvFlags::DONTWAIT | RecvFlags::TRUNC;
         let len = match recv(&self.socket, self.buffer.as_mut_slice(), flags) {
             // No request is empty.
@@ -90,7 +97,6 @@ impl<S: Steer> Broker<S> {
                 return Turn::Ended;
             }
         };
-        self.pace.take(Instant::now());
         let mut answer = Vec::new();
         match self.put(len) {
             Ok(()) => answer.push(OK),
@@ -99,6 +105,9 @@ impl<S: Steer> Broker<S> {
                 answer.extend_from_slice(shortened(&why, MAX_WHY_LEN).as_bytes());
             }
         }
+        let after = cpu_time();
+        self.cpu_time = Some(after);
+        self.pace.take(Instant::now(), after.saturating_sub(before));
         // Who asks waits for the answer, so there is room for it.
         match send(&self.socket, &answer, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
             Ok(_) => Turn::Answered,
@@ -133,29 +142,37 @@ impl<S> AsFd for Broker<S> {
     }
 }
 
-/// Lets so many requests through at once, and then so many a second.
+/// What the calling thread has had of the CPUs' time.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// Lets requests through as long as they take a sixth of a CPU in the long run, whatever one takes.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
-    /// When a request could be taken if none were saved up; may lie in the past.
-    next: Instant,
+    /// When what was used is made up for; may lie in the past.
+    even: Instant,
 }
 
 impl Pace {
-    /// Some milliseconds of a CPU each: at most a sixth of one, whatever a guest does.
-    const INTERVAL: Duration = Duration::from_micros(15_625);
-    const BURST: u32 = 128;
+    /// So many times what is used has to pass.
+    const SHARE: u32 = 6;
+    /// What may be used at once, by a guest that is starting, say. A setting takes some milliseconds.
+    const BURST: Duration = Duration::from_millis(250);
 
     fn new(now: Instant) -> Self {
-        Self { next: now }
+        Self { even: now }
     }
 
-    fn take(&mut self, now: Instant) {
-        self.next = self.next.max(now) + Self::INTERVAL;
+    /// A request has used so much of a CPU's time until `now`.
+    fn take(&mut self, now: Instant, used: Duration) {
+        self.even = self.even.max(now) + Self::SHARE * used;
     }
 
     fn pause(&self, now: Instant) -> Option<Duration> {
-        let ahead = self.next.saturating_duration_since(now);
-        let pause = ahead.saturating_sub(Self::INTERVAL * (Self::BURST - 1));
+        let ahead = self.even.saturating_duration_since(now);
+        let pause = ahead.saturating_sub(Self::SHARE * Self::BURST);
         (!pause.is_zero()).then_some(pause)
     }
 }
@@ -176,11 +193,11 @@ impl Remote {
     fn ask(&self, setting: &Setting) -> io::Result<Result<(), String>> {
         let deadline = Instant::now() + self.timeout;
         let request = setting.encode();
-        self.retry(PollFlags::OUT, deadline, || {
+        deadline::keep(&self.socket, PollFlags::OUT, deadline, || {
             send(&self.socket, &request, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
         })?;
         let mut buffer = vec![0; 1 + MAX_WHY_LEN];
-        let (len, _) = self.retry(PollFlags::IN, deadline, || {
+        let (len, _) = deadline::keep(&self.socket, PollFlags::IN, deadline, || {
             recv(&self.socket, buffer.as_mut_slice(), RecvFlags::DONTWAIT)
         })?;
         match buffer.get(..len) {
@@ -188,31 +205,6 @@ impl Remote {
             Some([REFUSED, why @ ..]) => Ok(Err(String::from_utf8_lossy(why).into_owned())),
             // The broker has ended, or is none.
             _ => Err(io::ErrorKind::UnexpectedEof.into()),
-        }
-    }
-
-    /// Try until it is possible.
-    fn retry<T>(
-        &self,
-        events: PollFlags,
-        deadline: Instant,
-        mut attempt: impl FnMut() -> rustix::io::Result<T>,
-    ) -> io::Result<T> {
-        loop {
-            match attempt() {
-                Ok(done) => return Ok(done),
-                Err(Errno::AGAIN | Errno::INTR) => {}
-                Err(error) => return Err(named(error)),
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            let left = Timespec::try_from(left).map_err(io::Error::other)?;
-            match poll(&mut [PollFd::new(&self.socket, events)], Some(&left)) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(named(error)),
-            }
         }
     }
 }
@@ -258,6 +250,7 @@ mod tests {
     use std::thread;
 
     use proptest::prelude::*;
+    use rustix::event::{PollFd, Timespec, poll};
     use tunrss::hash::{HashKey, HashTypes};
     use tunrss::{Config, SteeringMode};
 
@@ -407,22 +400,69 @@ mod tests {
     }
 
     #[test]
-    fn fast_requests_wait() {
+    fn requests_wait_for_what_they_have_used() {
         let start = Instant::now();
         let mut pace = Pace::new(start);
-        for _ in 0..Pace::BURST {
+        let used = Pace::BURST / 10;
+        for _ in 0..10 {
             assert_eq!(pace.pause(start), None);
-            pace.take(start);
+            pace.take(start, used);
         }
-        assert_eq!(pace.pause(start), Some(Pace::INTERVAL));
-        assert_eq!(pace.pause(start + Pace::INTERVAL), None);
+        assert_eq!(pace.pause(start), None);
+        pace.take(start, used);
+        assert_eq!(pace.pause(start), Some(6 * used));
+        assert_eq!(pace.pause(start + 6 * used), None);
         // What was not used is not saved up beyond the burst.
         let later = start + Duration::from_secs(3600);
-        for _ in 0..Pace::BURST {
-            assert_eq!(pace.pause(later), None);
-            pace.take(later);
+        pace.take(later, Pace::BURST);
+        assert_eq!(pace.pause(later), None);
+        pace.take(later, used);
+        assert_eq!(pace.pause(later), Some(6 * used));
+    }
+
+    /// Uses so much of a CPU's time for every setting.
+    struct Costly(Duration);
+
+    impl Steer for Costly {
+        fn put(&mut self, _: &Setting) -> Result<(), String> {
+            let start = cpu_time();
+            while cpu_time() - start < self.0 {
+                std::hint::spin_loop();
+            }
+            Ok(())
         }
-        assert!(pace.pause(later).is_some());
+    }
+
+    /// Whatever a setting costs, by the kernel's count. Nothing depends on how fast the machine is: where it
+    /// has too much to do, the share is smaller.
+    #[test]
+    fn broker_takes_a_sixth_of_a_cpu_at_most() {
+        for cost in [Duration::from_millis(1), Duration::from_millis(20)] {
+            let (remote, socket) = connection().unwrap();
+            let mut broker = Broker::new(socket, Costly(cost), 4);
+            let asking = thread::spawn(move || {
+                let mut remote = Remote::new(remote);
+                let setting = setting(1, vec![0, 0], 0);
+                // Until the broker goes.
+                while remote.put(&setting).is_ok() {}
+            });
+            let start = (Instant::now(), cpu_time());
+            while cpu_time() - start.1 < 2 * Pace::BURST {
+                let pause = broker.pause(Instant::now());
+                let timeout = pause.map(|pause| Timespec::try_from(pause).unwrap());
+                // While requests wait nobody looks whether there is one.
+                let mut fds = [PollFd::new(&broker.socket, PollFlags::IN)];
+                let fds = if pause.is_some() { &mut [][..] } else { &mut fds[..] };
+                if poll(fds, timeout.as_ref()).unwrap() > 0 {
+                    assert_eq!(broker.answer(), Turn::Answered);
+                }
+            }
+            let (took, used) = (start.0.elapsed(), cpu_time() - start.1);
+            drop(broker);
+            asking.join().unwrap();
+            // What one setting takes may go beyond the burst.
+            assert!(6 * used <= took + 6 * (Pace::BURST + 2 * cost), "{used:?} of {took:?}");
+        }
     }
 
     proptest! {

@@ -5,8 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{Timespec, epoll};
 
-use crate::chain::{self, ChainError};
+use crate::chain::{self, Budget, ChainError};
 use crate::ctrl::MAX_COMMAND_LEN;
+use crate::event::Kick;
 use crate::ring::{Ring, RingError};
 use crate::wire::Segments;
 
@@ -17,7 +18,7 @@ pub(crate) struct ControlQueue {
     /// Readable after a kick. By edges, so that a descriptor which is readable for ever, as a hostile
     /// frontend may send, wakes nobody for ever.
     kicks: OwnedFd,
-    kick: OwnedFd,
+    kick: Kick,
     readable: Segments,
     writable: Segments,
 }
@@ -44,7 +45,8 @@ pub(crate) struct Request {
 impl ControlQueue {
     /// # Errors
     /// The descriptor of kicks cannot be waited on.
-    pub(crate) fn new(ring: Ring, kick: OwnedFd) -> io::Result<Self> {
+    pub(crate) fn new(mut ring: Ring, kick: Kick) -> io::Result<Self> {
+        ring.remind();
         let kicks = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
         epoll::add(&kicks, &kick, epoll::EventData::new_u64(0), flags)?;
@@ -80,13 +82,15 @@ impl ControlQueue {
     ///
     /// # Errors
     /// The driver has broken the ring.
-    pub(crate) fn next(&mut self) -> Result<Next, RingError> {
+    pub(crate) fn next(&mut self, budget: &mut Budget) -> Result<Next, RingError> {
         let head = match self.ring.take()? {
             Some(head) => head,
             None if self.ring.kicks_on()? => return Ok(Next::Refused),
             None => return Ok(Next::Nothing),
         };
-        let walked = chain::walk_both(&self.ring, head, &mut self.readable, &mut self.writable);
+        let (readable, writable) = (&mut self.readable, &mut self.writable);
+        let walked =
+            chain::walk_both(&self.ring, head, MAX_COMMAND_LEN, readable, writable, budget);
         let mut ack = [0];
         match walked {
             Ok(()) if self.writable.copy_out(0, 0, &mut ack) == 1 => {

@@ -5,9 +5,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use tunrss::hash::config::ConfigError;
-use tunrss::hash::key::KeyError;
 use tunrss::hash::types::UnknownHashType;
-use tunrss::{ErrorKind, IfName, Kind};
+use tunrss::{ErrorKind, IfName, KeyArgumentError, Kind};
 use tunrss_vhost::MAX_PAIRS;
 
 use crate::exit::Exit;
@@ -20,7 +19,7 @@ pub(crate) enum DaemonError {
     #[error("cannot use --types {text:?}")]
     Types { text: String, source: UnknownHashType },
     #[error("cannot use --hkey")]
-    Key { source: KeyError },
+    Key { source: KeyArgumentError },
     #[error("cannot use {what}")]
     Config { what: &'static str, source: ConfigError },
     #[error("cannot use --weight with {count} weights for {pairs} {}", plural(*pairs, "queue"))]
@@ -43,10 +42,14 @@ pub(crate) enum DaemonError {
     FdKind { number: i32 },
     #[error("cannot find user {name:?}")]
     User { name: String },
+    #[error("cannot find group {name:?}")]
+    Group { name: String },
     #[error("cannot read {}", path.display())]
     UserFile { path: PathBuf, source: io::Error },
     #[error("cannot listen on {}", path.display())]
     Listen { path: PathBuf, source: io::Error },
+    #[error("cannot give {} to its owner and group", path.display())]
+    Give { path: PathBuf, source: io::Error },
     #[error("cannot listen on {}: there is something else", path.display())]
     NoSocket { path: PathBuf },
     #[error("cannot listen on {}: somebody does already", path.display())]
@@ -67,6 +70,12 @@ pub(crate) enum DaemonError {
     Wait { source: io::Error },
     #[error("the process that serves was ended by signal {number}{}", signal_name(*number))]
     Killed { number: i32 },
+    #[error("the process that serves does not get on: {what}")]
+    Stuck { what: String },
+    #[error("the process that serves, {pid}, does not end though it was killed")]
+    Unkillable { pid: u32 },
+    #[error("cannot take away in time what steers {device}")]
+    NotCleared { device: String },
     #[error("cannot {what}")]
     Confine { what: &'static str, source: io::Error },
     #[error("cannot become user {uid}, group {gid}")]
@@ -75,6 +84,8 @@ pub(crate) enum DaemonError {
     Filter { source: Box<dyn Error + Send + Sync> },
     #[error("cannot prepare {device} for guests")]
     Server { device: String, source: io::Error },
+    #[error("the device {device} is gone")]
+    DeviceGone { device: String },
     #[error("cannot take a frontend's connection")]
     Accept { source: io::Error },
     #[error("cannot serve the frontend")]
@@ -96,7 +107,6 @@ impl DaemonError {
         match self {
             Self::Pairs { .. }
             | Self::Types { .. }
-            | Self::Key { .. }
             | Self::Config { .. }
             | Self::Weights { .. }
             | Self::Mac { .. }
@@ -107,22 +117,30 @@ impl DaemonError {
             | Self::Fd { .. }
             | Self::FdKind { .. }
             | Self::User { .. }
+            | Self::Group { .. }
             | Self::NoSocket { .. }
             | Self::NotEthernet { .. }
             | Self::SingleQueue { .. } => Exit::Usage,
+            Self::Key { source: KeyArgumentError::Read { source, .. } } => exit_of_path(source),
+            Self::Key { .. } => Exit::Usage,
             Self::Listen { source, .. } | Self::Status { source, .. } => exit_of_path(source),
             Self::SocketInUse { .. }
             | Self::TapInUse { .. }
             | Self::Random { .. }
             | Self::UserFile { .. }
+            | Self::Give { .. }
             | Self::Signals { .. }
             | Self::Start { .. }
             | Self::Handover { .. }
             | Self::Wait { .. }
+            | Self::Stuck { .. }
+            | Self::Unkillable { .. }
+            | Self::NotCleared { .. }
             | Self::Confine { .. }
             | Self::Become { .. }
             | Self::Filter { .. }
             | Self::Server { .. }
+            | Self::DeviceGone { .. }
             | Self::Accept { .. }
             | Self::Serve { .. }
             | Self::Print { .. } => Exit::Refused,
@@ -144,9 +162,12 @@ impl DaemonError {
                     .into()
             }
             Self::Types { .. } => "separate names by commas, as in --types ipv4,tcpv4".into(),
+            Self::Key { source: KeyArgumentError::Read { source, .. } } => {
+                return hint_of_key_file(source).map(Into::into);
+            }
             Self::Key { .. } => {
-                "give bytes in hexadecimal, with or without colons (40 bytes serve every type), or \
-                 one of the names random, microsoft, symmetric"
+                "give bytes in hexadecimal, with or without colons (40 bytes serve every type), one \
+                 of the names random, microsoft, symmetric, or @ and a file that has one of these"
                     .into()
             }
             Self::Config { source: ConfigError::KeyTooShort { .. }, .. } => {
@@ -166,7 +187,13 @@ impl DaemonError {
                     .into()
             }
             Self::User { .. } => {
-                "name one of /etc/passwd, or give a number; leave it out to become nobody".into()
+                "name one of /etc/passwd, or give a number".into()
+            }
+            Self::Group { .. } => "name one of /etc/group, or give a number".into(),
+            Self::Give { .. } => {
+                "giving a file away takes CAP_CHOWN: start as root, or without --socket-owner and \
+                 --socket-group"
+                    .into()
             }
             Self::NoSocket { .. } => "choose another path, or remove what is there".into(),
             Self::SocketInUse { .. } => {
@@ -192,6 +219,19 @@ impl DaemonError {
                     .into()
             }
             Self::Killed { .. } => "start it again; the frontend connects anew if it can".into(),
+            Self::Stuck { .. } => {
+                "start it again. A frontend can cause this by memory that it never delivers; a machine \
+                 that has far too much to do can, too"
+                    .into()
+            }
+            Self::Unkillable { pid } => format!(
+                "it waits in the kernel, perhaps for a file system that does not answer (as root, \
+                 `cat /proc/{pid}/stack` tells); its device can be used again when it has ended"
+            ),
+            Self::NotCleared { device } => format!(
+                "another program is changing it, or the kernel takes long: `tunrss show {device}` tells \
+                 what is left, `tunrss clear {device}` takes it away"
+            ),
             Self::Become { .. } => {
                 "becoming another user takes CAP_SETUID and CAP_SETGID: start as root, or without \
                  --user"
@@ -207,10 +247,20 @@ impl DaemonError {
                 io::ErrorKind::PermissionDenied => "ask as the user that the daemon runs as".into(),
                 io::ErrorKind::InvalidData => "is it the path of a status socket?".into(),
                 io::ErrorKind::TimedOut => "the daemon is busy or stopped".into(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                    "no daemon answers there: the path is that of its --socket with \".status\" \
+                     behind, unless --status named another"
+                        .into()
+                }
                 _ => return hint_of_path(source).map(Into::into),
             },
             Self::Server { source, .. } if source.raw_os_error() == Some(EINVAL) => {
                 "if --cpus is given: are these CPUs there, and allowed to this process?".into()
+            }
+            Self::DeviceGone { .. } => {
+                "somebody has deleted it, or the device below a macvtap: start the daemon again when \
+                 it is there; a TAP that is not there is created"
+                    .into()
             }
             Self::Internal { .. } => {
                 "this is our bug: please report it with the command you typed".into()
@@ -304,6 +354,14 @@ fn hint_of_path(error: &io::Error) -> Option<&'static str> {
         io::ErrorKind::InvalidInput => Some("a socket's path has up to 107 bytes"),
         io::ErrorKind::PermissionDenied => Some("check the permissions of the folder"),
         io::ErrorKind::ReadOnlyFilesystem => Some("choose a path below /run or /tmp"),
+        _ => None,
+    }
+}
+
+fn hint_of_key_file(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Some("check the path"),
+        io::ErrorKind::PermissionDenied => Some("check the permissions of the file"),
         _ => None,
     }
 }

@@ -14,12 +14,13 @@ use tunrss_vhost::Options;
 use crate::user::Identity;
 
 /// What to do. The descriptors come with it, in this order: a connection that is readable when all is to
-/// end, and by which the receiver says that it is ready; where frontends come from; the status socket, if there is one; the device's queues.
+/// end, and by which the receiver says that it is ready; one by which it is asked whether it gets on; where
+/// frontends come from; the status socket, if there is one; the device's queues.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Handover {
     pub(crate) options: Options,
-    /// Whether the second descriptor is one frontend's connection, not a socket that is listened on.
+    /// Whether the third descriptor is one frontend's connection, not a socket that is listened on.
     pub(crate) is_connected: bool,
     pub(crate) has_status: bool,
     /// How to give up privileges, if so.
@@ -116,10 +117,10 @@ mod tests {
         };
         let (ours, other) = connection().unwrap();
         let file = std::fs::File::open("/dev/null").unwrap();
-        let fds = vec![file.as_fd(); 3 + usize::from(MAX_PAIRS)];
+        let fds = vec![file.as_fd(); 4 + usize::from(MAX_PAIRS)];
         handover.send(&other, &fds).unwrap();
         let (received, fds) = Handover::receive(&ours).unwrap();
-        assert_eq!(fds.len(), 130);
+        assert_eq!(fds.len(), 131);
         assert_eq!(received.confinement, handover.confinement);
         assert_eq!(received.options.operator, handover.options.operator);
         assert_eq!(received.options.cpus, handover.options.cpus);

@@ -43,7 +43,7 @@
 //! let (stop, _end) = UnixStream::pair()?;
 //! loop {
 //!     let (frontend, _) = listener.accept()?;
-//!     server.serve(frontend, stop.as_fd(), None)?;
+//!     server.serve(frontend, stop.as_fd(), None, Some(&listener))?;
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -55,7 +55,9 @@ mod chain;
 mod control_queue;
 mod counts;
 mod ctrl;
+mod deadline;
 mod device_config;
+mod event;
 mod features;
 #[cfg(test)]
 mod hostile;
@@ -70,6 +72,7 @@ mod software;
 pub mod status;
 pub mod steering;
 mod tx;
+mod watch;
 #[expect(unsafe_code, reason = "the one place where the kernel gets pointers to guest memory")]
 mod wire;
 mod worker;
@@ -80,4 +83,5 @@ pub use rate::RateLimited;
 pub use relay::RelayError;
 pub use serve::{ServeError, Server};
 pub use steering::{InKernel, Setting, Steer};
+pub use watch::Watch;
 pub use wire::keep_descriptors_from_children;

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod broker_thread;
 mod child;
 mod error;
 mod exit;
@@ -16,6 +17,7 @@ mod socket;
 mod supervise;
 mod tap;
 mod user;
+mod watchdog;
 
 use std::io::{self, Write};
 use std::panic;

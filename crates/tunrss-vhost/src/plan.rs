@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use rustix::thread::CpuSet;
 use tunrss::hash::config::{fill_equal, fill_weighted};
 use tunrss::hash::{HashKey, HashTypes};
-use tunrss::{Config, IfName};
+use tunrss::{Config, DeviceName, KeyArgument, KeyArgumentError};
 use tunrss_vhost::{MAX_PAIRS, Policy};
 
 use crate::args::{Cli, Command, ServeArgs, StatusArgs, Who, Whose};
 use crate::error::DaemonError;
+use crate::user;
 
 /// What will be done.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl TryFrom<Cli> for Plan {
 pub(crate) struct ServePlan {
     pub(crate) endpoint: Endpoint,
     pub(crate) status: Option<PathBuf>,
-    pub(crate) device: IfName,
+    pub(crate) device: DeviceName,
     pub(crate) pairs: u16,
     pub(crate) mac: Option<[u8; 6]>,
     pub(crate) mtu: Option<u16>,
@@ -59,11 +60,20 @@ pub(crate) struct ServePlan {
     pub(crate) verbosity: u8,
 }
 
+/// Who may connect to a socket file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Access {
+    /// Its owner, if that is not this process's user.
+    pub(crate) uid: Option<u32>,
+    /// The group that may, too.
+    pub(crate) gid: Option<u32>,
+}
+
 /// Where frontends come from.
 #[derive(PartialEq, Eq, Debug)]
 pub(crate) enum Endpoint {
     /// One after the other, at a socket file.
-    Listen(PathBuf),
+    Listen { path: PathBuf, access: Access },
     /// One, at a descriptor with this number.
     Connected(i32),
 }
@@ -72,21 +82,25 @@ impl TryFrom<ServeArgs> for ServePlan {
     type Error = DaemonError;
 
     fn try_from(args: ServeArgs) -> Result<Self, DaemonError> {
-        let endpoint = endpoint(args.socket, args.fd)?;
+        let access = Access {
+            uid: args.socket_owner.as_deref().map(user::uid).transpose()?,
+            gid: args.socket_group.as_deref().map(user::gid).transpose()?,
+        };
+        let endpoint = endpoint(args.socket, args.fd, access)?;
         let status = args.status.or_else(|| match &endpoint {
-            Endpoint::Listen(path) => Some(beside(path)),
+            Endpoint::Listen { path, .. } => Some(beside(path)),
             Endpoint::Connected(_) => None,
         });
         let name = args.tap.unwrap_or_default();
         let device =
-            IfName::new(&name).map_err(|source| DaemonError::DeviceName { name, source })?;
+            DeviceName::new(&name).map_err(|source| DaemonError::DeviceName { name, source })?;
         let pairs = u16::try_from(args.queues).ok().filter(|pairs| (1..=MAX_PAIRS).contains(pairs));
         let pairs = pairs.ok_or(DaemonError::Pairs { queues: args.queues })?;
         let types = match args.types {
             None => HashTypes::BASIC,
             Some(text) => parse_types(text)?,
         };
-        let key = parse_key(args.hkey.as_deref().unwrap_or("random"))?;
+        let key = read_key(args.hkey.as_deref().unwrap_or("random"))?;
         let cpus = args.cpus.map_or(Ok(Vec::new()), parse_cpus)?;
         let operator = operator(types, key, args.weight.as_deref(), pairs)?;
         Ok(Self {
@@ -113,14 +127,18 @@ impl TryFrom<ServeArgs> for ServePlan {
     }
 }
 
-fn endpoint(socket: Option<PathBuf>, fd: Option<u32>) -> Result<Endpoint, DaemonError> {
+fn endpoint(
+    socket: Option<PathBuf>,
+    fd: Option<u32>,
+    access: Access,
+) -> Result<Endpoint, DaemonError> {
     match (socket, fd) {
         (_, Some(number)) => {
             let number = i32::try_from(number).map_err(|_| DaemonError::FdNumber { number })?;
             Ok(Endpoint::Connected(number))
         }
         // clap wants one of the two.
-        (path, None) => Ok(Endpoint::Listen(path.unwrap_or_default())),
+        (path, None) => Ok(Endpoint::Listen { path: path.unwrap_or_default(), access }),
     }
 }
 
@@ -156,16 +174,14 @@ fn parse_types(text: String) -> Result<HashTypes, DaemonError> {
     names.parse().map_err(|source| DaemonError::Types { text, source })
 }
 
-/// Hexadecimal digits, or the name of a key.
-fn parse_key(text: &str) -> Result<HashKey, DaemonError> {
-    match text {
-        "random" => {
+fn read_key(text: &str) -> Result<HashKey, DaemonError> {
+    let refused = |source| DaemonError::Key { source };
+    match KeyArgument::read(text).map_err(refused)? {
+        KeyArgument::Random => {
             let bytes: [u8; HashKey::USUAL_LEN] = random("a key")?;
-            HashKey::new(&bytes).map_err(|source| DaemonError::Key { source })
+            HashKey::new(&bytes).map_err(KeyArgumentError::Key).map_err(refused)
         }
-        "microsoft" => Ok(HashKey::MICROSOFT),
-        "symmetric" => Ok(HashKey::SYMMETRIC),
-        hex => hex.parse().map_err(|source| DaemonError::Key { source }),
+        KeyArgument::Key(key) => Ok(key),
     }
 }
 
@@ -277,7 +293,8 @@ mod tests {
     #[test]
     fn defaults_are_one_queue_and_the_guests_own_settings() {
         let [plan, other] = [serve(""), serve("")];
-        assert_eq!(plan.endpoint, Endpoint::Listen("/run/a.sock".into()));
+        let access = Access::default();
+        assert_eq!(plan.endpoint, Endpoint::Listen { path: "/run/a.sock".into(), access });
         assert_eq!(plan.status.as_deref(), Some(Path::new("/run/a.sock.status")));
         assert_eq!((plan.pairs, plan.policy, plan.steering), (1, Policy::Guest, Who::Auto));
         assert_eq!((plan.mac, plan.mtu, plan.user), (None, None, None));
@@ -293,8 +310,10 @@ mod tests {
         let plan = serve(
             " --queues 3 --mac 02:0:aB:cd:ef:1 --mtu 9000 --rss host --types TCPv4,ipv6_ex \
              --hkey microsoft --weight 2,1 --cpus 4-6,1 --steering kernel --user 12 --status /s \
-             --no-sandbox -vv",
+             --no-sandbox -vv --socket-owner 7 --socket-group 8",
         );
+        let access = Access { uid: Some(7), gid: Some(8) };
+        assert_eq!(plan.endpoint, Endpoint::Listen { path: "/run/a.sock".into(), access });
         assert_eq!((plan.pairs, plan.policy, plan.steering), (3, Policy::Host, Who::Kernel));
         assert_eq!(plan.mac, Some([2, 0, 0xab, 0xcd, 0xef, 1]));
         assert_eq!((plan.mtu, plan.user.as_deref()), (Some(9000), Some("12")));
@@ -323,6 +342,7 @@ mod tests {
         let is_refused = |line: &str| Cli::try_parse_from(line.split(' ')).is_err();
         assert!(is_refused("tunrss-vhost --fd 3 --socket /s --tap tap0"));
         assert!(is_refused("tunrss-vhost --fd 3"));
+        assert!(is_refused("tunrss-vhost --fd 3 --tap tap0 --socket-owner 7"));
         assert!(is_refused("tunrss-vhost --tap tap0"));
         assert!(is_refused("tunrss-vhost --tap tap0 --socket /s status /s.status"));
     }
@@ -356,6 +376,8 @@ mod tests {
                 "cannot use --mac \"1:2:3:4:5:6\": it is the address of a group",
             ),
             (" --mac 0:0:0:0:0:0", "cannot use --mac \"0:0:0:0:0:0\": it is no address"),
+            (" --socket-owner no-such-user", "cannot find user \"no-such-user\""),
+            (" --socket-group no-such-group", "cannot find group \"no-such-group\""),
             (" --cpus 3-1", "cannot use --cpus \"3-1\""),
             (" --cpus 1,", "cannot use --cpus \"1,\""),
             (" --cpus 1024", "cannot use --cpus \"1024\""),

@@ -11,20 +11,28 @@
 //!
 //! Everything else passes as it is. A message goes to the crate by a pair of sockets within this process,
 //! and is handled before the next one is read.
+//!
+//! A frontend may be hostile. A message has one deadline as a whole, however many pieces it comes in. A
+//! request that has an answer gets one, or the connection ends. And no descriptor that comes with a
+//! message can keep the connection open once the frontend has gone.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rustix::event::PollFlags;
+use rustix::net::sockopt::{socket_domain, socket_type};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketType,
+    getpeername, getsockname, recv, recvmsg, send, sendmsg, shutdown,
 };
 use vhost::vhost_user::{BackendReqHandler, VhostUserBackendReqHandlerMut};
 
+use crate::deadline;
 use crate::rate::RateLimited;
 
 /// A frontend that is connected, and what handles its messages.
@@ -33,6 +41,8 @@ pub(crate) struct Relay<B: VhostUserBackendReqHandlerMut> {
     /// Our end of the pair.
     inner: UnixStream,
     handler: BackendReqHandler<Mutex<B>>,
+    /// The address of our end, if it has one: who is connected with that has the other end.
+    address: Option<SocketAddrUnix>,
     /// Whether the crate has seen a `SET_FEATURES` with the bit.
     has_protocol_features: bool,
 }
@@ -43,14 +53,12 @@ impl<B: VhostUserBackendReqHandlerMut> Relay<B> {
     /// # Errors
     /// The system has no sockets left.
     pub(crate) fn new(frontend: UnixStream, backend: Arc<Mutex<B>>) -> io::Result<Self> {
-        frontend.set_nonblocking(false)?;
-        // A frontend that has begun a message ends it.
-        frontend.set_read_timeout(Some(PATIENCE))?;
-        frontend.set_write_timeout(Some(PATIENCE))?;
         let (inner, outer) = UnixStream::pair()?;
         outer.set_read_timeout(Some(PATIENCE))?;
         let handler = BackendReqHandler::from_stream(outer, backend);
-        Ok(Self { frontend, inner, handler, has_protocol_features: false })
+        let address = SocketAddrUnix::try_from(getsockname(&frontend)?)?;
+        let address = (!address.is_unnamed()).then_some(address);
+        Ok(Self { frontend, inner, handler, address, has_protocol_features: false })
     }
 
     /// Readable when the frontend has sent a message, or has gone.
@@ -67,6 +75,10 @@ impl<B: VhostUserBackendReqHandlerMut> Relay<B> {
         let Some(mut message) = received.map_err(RelayError::Receive)? else {
             return Ok(false);
         };
+        for fd in &message.fds {
+            let request = message.request;
+            self.admit(fd.as_fd()).map_err(|why| RelayError::Socket { request, why })?;
+        }
         match message.request {
             SET_FEATURES => {
                 let features = message.body.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
@@ -84,35 +96,73 @@ impl<B: VhostUserBackendReqHandlerMut> Relay<B> {
         Ok(true)
     }
 
+    /// Make sure that a descriptor which came with a message does not keep this connection open.
+    ///
+    /// Whoever holds the frontend's end does: the end of the connection is seen when nobody has it any
+    /// more. So that end is refused. It could also lie in the receive queue of another socket, sent
+    /// there by `SCM_RIGHTS`; so a socket that is kept receives nothing any more. Nothing is ever read
+    /// from one: user-mode Linux gives sockets to be notified by, and one for requests of ours.
+    fn admit(&self, fd: BorrowedFd<'_>) -> Result<(), &'static str> {
+        let Ok(domain) = socket_domain(fd) else { return Ok(()) };
+        let is_stream = domain == AddressFamily::UNIX && socket_type(fd) == Ok(SocketType::STREAM);
+        // A socket that listens has no peer, and connections that wait there have receive queues, too.
+        let Some(peer) = getpeername(fd).ok().filter(|_| is_stream) else {
+            return Err("it is not a connected Unix stream socket");
+        };
+        // Either may have no address.
+        let peer = peer.and_then(|peer| SocketAddrUnix::try_from(peer).ok());
+        if peer.is_some() && peer == self.address {
+            return Err("it is connected to this daemon's own socket");
+        }
+        let refused = |_| "its receiving side cannot be shut down";
+        shutdown(fd, Shutdown::Read).map_err(refused)?;
+        let mut bytes = [0; 4096];
+        // Without room for descriptors, those in the queue are closed. It holds what fits a send buffer.
+        while recv(fd, &mut bytes, RecvFlags::DONTWAIT).is_ok_and(|(len, _)| len > 0) {}
+        Ok(())
+    }
+
     /// Have the crate handle a message, and pass its reply on.
     fn pass_on(&mut self, message: &Message) -> Result<(), RelayError> {
         message.send(&self.inner).map_err(RelayError::Internal)?;
         let handled = self.handler.handle_request();
-        self.reply().map_err(timed_out).map_err(RelayError::Reply)?;
+        let has_replied = self.reply().map_err(timed_out).map_err(RelayError::Reply)?;
+        let request = message.request;
         match handled {
             Ok(()) => Ok(()),
-            // Only this message was refused; who asked for an answer has it.
-            Err(vhost::vhost_user::Error::ReqHandlerError(error)) => {
-                let request = message.request;
+            // Only this message was refused; a frontend that waits for an answer has it.
+            Err(vhost::vhost_user::Error::ReqHandlerError(error))
+                if has_replied || !ANSWERED.contains(&request) =>
+            {
                 REFUSED.warn(format_args!(
                     "vhost-user request {request} of the frontend failed: {error}"
                 ));
                 Ok(())
             }
-            Err(source) => Err(RelayError::Handle { request: message.request, source }),
+            Err(source) => Err(RelayError::Handle { request, source }),
         }
     }
 
-    fn reply(&mut self) -> io::Result<()> {
+    /// Pass on what the crate has replied. Returns whether that was anything.
+    fn reply(&mut self) -> io::Result<bool> {
         let mut bytes = [0; HEADER_LEN + MAX_BODY_LEN];
         self.inner.set_nonblocking(true)?;
         let read = self.inner.read(&mut bytes);
         self.inner.set_nonblocking(false)?;
-        match read {
-            Ok(len) => self.frontend.write_all(bytes.get(..len).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(error),
+        let mut rest = match read {
+            Ok(len) => bytes.get(..len).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let deadline = Instant::now() + PATIENCE;
+        while !rest.is_empty() {
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            let sent = deadline::keep(&self.frontend, PollFlags::OUT, deadline, || {
+                send(&self.frontend, rest, flags)
+            })?;
+            rest = rest.get(sent..).unwrap_or_default();
         }
+        Ok(true)
     }
 }
 
@@ -127,19 +177,26 @@ struct Message {
 }
 
 impl Message {
-    /// Read one; `None` at the end.
-    fn receive(mut from: &UnixStream) -> io::Result<Option<Self>> {
+    /// Read one; `None` at the end. A frontend that has begun a message has to end it in time.
+    fn receive(from: &UnixStream) -> io::Result<Option<Self>> {
+        let deadline = Instant::now() + PATIENCE;
         let mut header = [0; HEADER_LEN];
         let mut fds = Vec::new();
-        let mut read = 0;
-        while read < HEADER_LEN {
-            let len = receive_with_fds(from, &mut header[read..], &mut fds)?;
-            if len == 0 && read == 0 {
-                return Ok(None);
-            } else if len == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+        let mut fill = |mut rest: &mut [u8]| {
+            let before = rest.len();
+            while !rest.is_empty() {
+                let len = receive_with_fds(from, rest, &mut fds, deadline)?;
+                if len == 0 {
+                    break;
+                }
+                rest = rest.get_mut(len..).unwrap_or_default();
             }
-            read += len;
+            Ok::<_, io::Error>(before - rest.len())
+        };
+        match fill(&mut header)? {
+            0 => return Ok(None),
+            HEADER_LEN => {}
+            _ => return Err(io::ErrorKind::UnexpectedEof.into()),
         }
         let word = |at: usize| {
             let bytes = header.get(at..).and_then(|rest| rest.first_chunk());
@@ -151,7 +208,9 @@ impl Message {
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
         let mut body = vec![0; len];
-        from.read_exact(&mut body)?;
+        if fill(&mut body)? < len {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         Ok(Some(Self { request: word(0), flags: word(4), body, fds }))
     }
 
@@ -187,9 +246,9 @@ impl Message {
     }
 }
 
-/// What a socket's timeout is called, in words that people understand.
+/// A deadline that has passed, in words that people understand.
 fn timed_out(error: io::Error) -> io::Error {
-    if error.kind() == io::ErrorKind::WouldBlock {
+    if error.kind() == io::ErrorKind::TimedOut {
         let why = format!("it takes longer than {} s", PATIENCE.as_secs());
         return io::Error::new(io::ErrorKind::TimedOut, why);
     }
@@ -201,23 +260,20 @@ fn receive_with_fds(
     from: &UnixStream,
     bytes: &mut [u8],
     fds: &mut Vec<OwnedFd>,
+    deadline: Instant,
 ) -> io::Result<usize> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let flags = RecvFlags::CMSG_CLOEXEC;
-    let received = loop {
-        let mut buffers = [IoSliceMut::new(bytes)];
-        match recvmsg(from, &mut buffers, &mut ancillary, flags) {
-            Err(rustix::io::Errno::INTR) => {}
-            result => break result?,
-        }
-    };
+    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+    let received = deadline::keep(from, PollFlags::IN, deadline, || {
+        recvmsg(from, &mut [IoSliceMut::new(bytes)], &mut ancillary, flags)
+    })?;
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = message {
             fds.extend(received);
         }
     }
-    if received.flags.contains(ReturnFlags::CTRUNC) {
+    if received.flags.contains(ReturnFlags::CTRUNC) || fds.len() > MAX_FDS {
         let why = format!("more than {MAX_FDS} descriptors with a message");
         return Err(io::Error::new(io::ErrorKind::InvalidData, why));
     }
@@ -237,8 +293,16 @@ pub enum RelayError {
     /// A reply cannot be sent.
     #[error("cannot reply to the frontend")]
     Reply(#[source] io::Error),
-    /// A message makes no sense.
-    #[error("the frontend's request {request} makes no sense")]
+    /// A descriptor of a message is a socket that must not be kept.
+    #[error("cannot take the socket that came with the frontend's request {request}: {why}")]
+    Socket {
+        /// The number of the request, of `enum VhostUserRequest`.
+        request: u32,
+        /// Why.
+        why: &'static str,
+    },
+    /// A message makes no sense, or has no answer.
+    #[error("cannot answer the frontend's request {request}")]
     Handle {
         /// The number of the request, of `enum VhostUserRequest`.
         request: u32,
@@ -270,6 +334,22 @@ const VERSION: u32 = 1;
 const SET_FEATURES: u32 = 2;
 const SET_MEM_TABLE: u32 = 5;
 const SET_VRING_ENABLE: u32 = 18;
+
+/// Those whose answer a frontend waits for though it has not asked for one (`need_reply`).
+const ANSWERED: &[u32] = &[
+    1,  // GET_FEATURES
+    6,  // SET_LOG_BASE
+    11, // GET_VRING_BASE
+    15, // GET_PROTOCOL_FEATURES
+    17, // GET_QUEUE_NUM
+    24, // GET_CONFIG
+    31, // GET_INFLIGHT_FD
+    36, // GET_MAX_MEM_SLOTS
+    41, // GET_SHARED_OBJECT
+    42, // SET_DEVICE_STATE_FD
+    43, // CHECK_DEVICE_STATE
+    44, // GET_SHMEM_CONFIG
+];
 
 /// `VHOST_USER_F_PROTOCOL_FEATURES`.
 const PROTOCOL_FEATURES: u64 = 1 << 30;

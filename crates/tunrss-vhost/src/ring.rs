@@ -5,12 +5,14 @@
 //! driver which wants no notification gets none, is more than the crate virtio-queue does.
 
 use std::fmt;
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
+use std::time::Duration;
 
 use vm_memory::{Address, Bytes, GuestAddress, VolatileSlice};
 
+use crate::event::{Blocked, Call};
+use crate::rate::RateLimited;
 use crate::wire::{Area, Memory};
 
 /// Where the parts of a ring are.
@@ -47,7 +49,7 @@ pub(crate) struct Ring {
     /// Whether the driver has been told that it need not kick.
     kicks_off: bool,
     /// Where the driver is notified.
-    call: Option<OwnedFd>,
+    call: Option<Call>,
 }
 
 impl Ring {
@@ -60,7 +62,7 @@ impl Ring {
         layout: Layout,
         base: u16,
         event_idx: bool,
-        call: Option<OwnedFd>,
+        call: Option<Call>,
     ) -> Result<Self, RingError> {
         let Layout { size, descriptors, available, used } = layout;
         if !size.is_power_of_two() {
@@ -91,7 +93,6 @@ impl Ring {
         };
         ring.next_used = load(&ring.used, 2)?;
         ring.notified = ring.next_used;
-        ring.remind();
         Ok(ring)
     }
 
@@ -112,18 +113,28 @@ impl Ring {
     }
 
     /// Notify the driver elsewhere, or nowhere.
-    pub(crate) fn set_call(&mut self, call: Option<OwnedFd>) {
+    pub(crate) fn set_call(&mut self, call: Option<Call>) {
         self.call = call;
         self.remind();
     }
 
-    /// Notify the driver of what was given back before, if anything was. Whether it has been is not
-    /// known: who served the ring until now may have been killed in front of it, and QEMU hears nothing
-    /// on the descriptor that it gives first. Without, a driver that asks by index would wait for ever.
-    fn remind(&self) {
-        if let Some(call) = self.call.as_ref().filter(|_| self.next_used != 0) {
-            // Refused only where the counter is full, and then it is readable anyway.
-            let _ = rustix::io::write(call.as_fd(), &1u64.to_ne_bytes());
+    /// Notify the driver of what was given back before, if anything was: when the ring starts, and when
+    /// it is notified elsewhere. Whether it has been is not known: who served the ring until now may have
+    /// been killed just before, and QEMU hears nothing on the descriptor that it gives first. Without, a
+    /// driver that asks by index would wait for ever.
+    pub(crate) fn remind(&mut self) {
+        if self.next_used != 0 {
+            self.signal();
+        }
+    }
+
+    fn signal(&mut self) {
+        if let Some(Err(Blocked)) = self.call.as_ref().map(Call::signal) {
+            BLOCKED.warn(format_args!(
+                "the frontend's event counter is full, and adding to it waits: the driver of a ring \
+                 is not notified any more until the frontend gives another one"
+            ));
+            self.call = None;
         }
     }
 
@@ -205,9 +216,8 @@ impl Ring {
         } else {
             load(&self.available, 0)? & NO_INTERRUPT == 0
         };
-        if let Some(call) = self.call.as_ref().filter(|_| is_wanted) {
-            // Refused only where the counter is full, and then it is readable anyway.
-            let _ = rustix::io::write(call.as_fd(), &1u64.to_ne_bytes());
+        if is_wanted {
+            self.signal();
         }
         Ok(())
     }
@@ -283,6 +293,9 @@ impl fmt::Display for RingError {
     }
 }
 
+/// What a frontend can cause.
+static BLOCKED: RateLimited = RateLimited::new(5, Duration::from_secs(10));
+
 /// In the flags of the available ring: `VRING_AVAIL_F_NO_INTERRUPT`.
 const NO_INTERRUPT: u16 = 1;
 
@@ -291,6 +304,8 @@ const NO_NOTIFY: u16 = 1;
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::OwnedFd;
+
     use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
     use super::*;
@@ -313,10 +328,11 @@ mod tests {
             };
             memory.write_slice(&used.to_le_bytes(), GuestAddress(2050)).unwrap();
             let (first, second) = (event(), event());
-            let call = Some(first.try_clone().unwrap());
-            let mut ring = Ring::new(Arc::new(memory), layout, used, true, call).unwrap();
+            let call = |fd: &OwnedFd| Some(Call::new(fd.try_clone().unwrap()).unwrap());
+            let mut ring = Ring::new(Arc::new(memory), layout, used, true, call(&first)).unwrap();
+            ring.remind();
             assert_eq!(is_heard(&first), used != 0);
-            ring.set_call(Some(second.try_clone().unwrap()));
+            ring.set_call(call(&second));
             assert_eq!(is_heard(&second), used != 0);
         }
     }

@@ -21,7 +21,7 @@ use tunrss::bpf::Prefix;
 use tunrss::hash::{VnetHdr, VnetHdrLen};
 use tunrss::{Queue, Report, SoftwareSteering, VirtualQueue};
 
-use crate::chain::{self, ChainError, Direction, MAX_CHAIN_PARTS};
+use crate::chain::{self, Budget, ChainError, Direction, MAX_CHAIN_PARTS};
 use crate::counts::Counts;
 use crate::ring::{Ring, RingError};
 use crate::wire::{MAX_PARTS, Segments, Vector};
@@ -40,7 +40,17 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn new(queue: Queue, steered: Option<VirtualQueue>) -> Self {
-        Self { queue, steered, report: Report::Off, leaving_since: None }
+        let source = Self { queue, steered, report: Report::Off, leaving_since: None };
+        source.set_receiving(false);
+        source
+    }
+
+    /// Whether the receive ring runs. While it does not, packets that this process steers are not kept
+    /// for it.
+    pub(crate) fn set_receiving(&self, is_receiving: bool) {
+        if let Some(steered) = &self.steered {
+            steered.set_receiving(is_receiving);
+        }
     }
 
     /// The descriptor that is readable when there are packets.
@@ -67,14 +77,12 @@ impl Source {
 
     /// Throw away what waits: it was for another time.
     pub(crate) fn drain(&self, scratch: &mut [u8]) {
+        if self.steered.is_some() {
+            // Nothing waits before the ring runs.
+            return;
+        }
         for _ in 0..MOST_WAITING {
-            let read = match &self.steered {
-                Some(steered) => steered.recv(scratch).map(drop),
-                None => {
-                    rustix::io::read(&self.queue, &mut *scratch).map(drop).map_err(io::Error::from)
-                }
-            };
-            if read.is_err() {
+            if rustix::io::read(&self.queue, &mut *scratch).is_err() {
                 return;
             }
         }
@@ -202,27 +210,36 @@ impl Rx {
         self.ring.base()
     }
 
-    /// Move packets, `budget` at most.
+    /// Move packets, `packets` at most, walking no more descriptors than the budget has.
     ///
     /// # Errors
     /// The driver has broken the ring.
     pub(crate) fn batch(
         &mut self,
         source: &mut Source,
-        budget: usize,
+        packets: usize,
+        budget: &mut Budget,
     ) -> Result<Progress, RingError> {
-        let progress = self.carry(source, budget);
+        let progress = self.carry(source, packets, budget);
         self.ring.notify()?;
         progress
     }
 
-    fn carry(&mut self, source: &mut Source, budget: usize) -> Result<Progress, RingError> {
+    fn carry(
+        &mut self,
+        source: &mut Source,
+        packets: usize,
+        budget: &mut Budget,
+    ) -> Result<Progress, RingError> {
         self.ring.kicks_off()?;
-        for _ in 0..budget {
+        for _ in 0..packets {
+            if !budget.has_room() {
+                return Ok(Progress::More);
+            }
             let packet = match self.pending {
                 Some(packet) => packet,
                 None => {
-                    self.post(self.header_len() as u64 + self.usual)?;
+                    self.post(self.header_len() as u64 + self.usual, budget)?;
                     if self.posted.is_empty() {
                         if self.has_to_wait()? {
                             return Ok(Progress::Done);
@@ -243,7 +260,7 @@ impl Rx {
             };
             self.pending = None;
             let needed = (self.header_len() + packet.placed + packet.spilt) as u64;
-            self.post(needed)?;
+            self.post(needed, budget)?;
             if self.capacity() >= needed {
                 self.finish(packet)?;
             } else if self.is_all_there_is() {
@@ -291,17 +308,16 @@ impl Rx {
         }
     }
 
-    /// Take chains until there is room for `len` bytes, or there are no more, or many that are none.
+    /// Take chains until there is room for `len` bytes, or there are no more, or the budget is used up.
     /// Without mergeable buffers a packet has one chain, however long.
-    fn post(&mut self, len: u64) -> Result<(), RingError> {
-        let mut refused = 0;
+    fn post(&mut self, len: u64, budget: &mut Budget) -> Result<(), RingError> {
         while self.posted.is_empty() || self.format.is_mergeable && self.room < len {
-            if self.is_crowded() || refused >= MOST_REFUSED {
+            if self.is_crowded() || !budget.has_room() {
                 return Ok(());
             }
             let Some(head) = self.ring.take()? else { return Ok(()) };
             let before = self.segments.parts();
-            match chain::walk(&self.ring, head, Direction::ToDriver, &mut self.segments) {
+            match chain::walk(&self.ring, head, Direction::ToDriver, &mut self.segments, budget) {
                 Ok(len) if len >= self.header_len() as u64 => {
                     let parts = self.segments.parts() - before;
                     self.posted.push_back(Posted { head, parts, len });
@@ -309,13 +325,9 @@ impl Rx {
                 }
                 Ok(len) => {
                     self.segments.truncate(before);
-                    refused += 1;
                     self.refuse(head, ChainError::Short { len })?;
                 }
-                Err(error) => {
-                    refused += 1;
-                    self.refuse(head, error)?;
-                }
+                Err(error) => self.refuse(head, error)?,
             }
         }
         Ok(())
@@ -502,10 +514,6 @@ fn is_of_packet(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData || error.raw_os_error() == Some(libc::EFAULT)
 }
 
-/// Chains that are none which are given back before there is a turn for something else: a driver could
-/// make them faster.
-const MOST_REFUSED: usize = 16;
-
 /// How many packets that are smaller have half the size forgotten.
 const FORGET: u32 = 64;
 
@@ -514,3 +522,30 @@ const UNDER_WAY: Duration = Duration::from_secs(1);
 
 /// More than any queue of a device holds by default.
 const MOST_WAITING: usize = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A driver that offers no buffers but chains of 30,000 descriptors without length.
+    #[test]
+    fn turn_of_refused_chains_is_bounded() {
+        let ring = chain::tests::ring(0, &[(0, 0, 2); 30_000]);
+        let (csum, tcpv4, tcpv6, udp) = (true, true, true, true);
+        let header = VnetHdrLen::V1Hash;
+        let format = Format { header, is_mergeable: true, csum, tcpv4, tcpv6, udp };
+        let counts = Arc::new(Counts::default());
+        let mut rx = Rx::new(ring, format, counts.clone());
+        let mut turns = 0;
+        while counts.read().bad_chains < 256 {
+            let mut budget = Budget::new();
+            // A batch asks for buffers so often.
+            for _ in 0..2 * 64 {
+                rx.post(2000, &mut budget).unwrap();
+            }
+            assert!((1..=4096).contains(&budget.walked()), "{}", budget.walked());
+            turns += 1;
+        }
+        assert_eq!(turns, 256_u32.div_ceil(4096 / 514));
+    }
+}

@@ -4,22 +4,31 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tunrss::Queue;
 
 use crate::backend::Backend;
 use crate::options::Options;
+use crate::rate::RateLimited;
 use crate::relay::{Relay, RelayError};
 use crate::rx::Source;
 use crate::software::Software;
 use crate::status::{self, Status};
 use crate::steering::Steer;
+use crate::watch::{Pulse, Watch};
 use crate::worker::Worker;
 
 /// A device that is served to frontends, one at a time. Its threads run as long as this exists.
+///
+/// A frontend may be hostile, and have a thread wait for it. Such a thread is interrupted by SIGURG, for
+/// which [`Server::new`] sets a handler: call [`Watch::look`] about once a second, in another thread.
 pub struct Server {
     backend: Arc<Mutex<Backend>>,
+    /// One of the device's, always attached.
+    queue: Queue,
+    pulse: Arc<Pulse>,
 }
 
 impl Server {
@@ -44,6 +53,7 @@ impl Server {
         };
         let none = || io::Error::new(io::ErrorKind::InvalidInput, "a device has a queue at least");
         let device = queues.first().ok_or_else(none)?.try_clone()?;
+        let queue = of_fd(device.try_clone()?)?;
         let mut of_pairs = Vec::new();
         let (steer, steered) = match steer {
             Some(steer) => (steer, None),
@@ -64,24 +74,42 @@ impl Server {
         let sources = of_pairs.into_iter().map(source).collect();
         let workers = Worker::start(sources, options.threads, &options.cpus)?;
         let backend = Backend::new(options, workers, device, steer);
-        Ok(Self { backend: Arc::new(Mutex::new(backend)) })
+        let pulse = backend.pulse().clone();
+        Ok(Self { backend: Arc::new(Mutex::new(backend)), queue, pulse })
+    }
+
+    /// Whether the device is still there: nobody has deleted it, or the device below a macvtap. Nothing
+    /// tells of its end, so who waits for the next frontend asks now and then, and before taking it.
+    pub fn has_device(&self) -> bool {
+        self.queue.has_device()
+    }
+
+    /// Looks after the threads that serve, the one that calls [`serve`](Self::serve) included.
+    pub fn watch(&self) -> Watch {
+        self.backend().watch()
     }
 
     /// Serve a frontend until it goes, or until `stop` is readable; answer those who ask for the
-    /// [`Status`] by `status` meanwhile. What the guest had set is no longer in force afterwards.
+    /// [`Status`] by `status` meanwhile, and log that another one waits at `others`, where frontends
+    /// connect. What the guest had set is no longer in force afterwards.
     ///
     /// # Errors
-    /// [`ServeError`] if the frontend cannot be served any more, or the system cannot be waited on.
+    /// [`ServeError`] if the frontend cannot be served any more, the device is gone, or the system cannot
+    /// be waited on. After [`ServeError::Stuck`] and [`ServeError::DeviceGone`] no other one can be served
+    /// either.
     pub fn serve(
         &mut self,
         frontend: UnixStream,
         stop: BorrowedFd<'_>,
         status: Option<&UnixListener>,
+        others: Option<&UnixListener>,
     ) -> Result<(), ServeError> {
+        self.pulse.begin();
         self.backend().connected();
-        let served = self.serve_connected(frontend, stop, status);
+        let served = self.serve_connected(frontend, stop, status, others);
         self.backend().disconnected();
-        served
+        self.pulse.end();
+        served.and_then(|()| self.all_get_on())
     }
 
     fn serve_connected(
@@ -89,11 +117,21 @@ impl Server {
         frontend: UnixStream,
         stop: BorrowedFd<'_>,
         status: Option<&UnixListener>,
+        mut others: Option<&UnixListener>,
     ) -> Result<(), ServeError> {
         let mut relay = Relay::new(frontend, self.backend.clone()).map_err(ServeError::Wait)?;
         let mut has_more_commands = false;
+        let mut next_look = Instant::now();
         loop {
-            let [frontend, is_stopped, kicked, asked] = {
+            let now = Instant::now();
+            if now >= next_look {
+                if !self.has_device() {
+                    return Err(ServeError::DeviceGone);
+                }
+                next_look = now + INTERVAL;
+            }
+            self.all_get_on()?;
+            let [frontend, is_stopped, kicked, asked, is_awaited] = {
                 let backend = self.backend();
                 let kicks = backend.control_kicks();
                 let frontend = relay.frontend();
@@ -101,11 +139,12 @@ impl Server {
                     PollFd::new(&frontend, PollFlags::IN),
                     PollFd::from_borrowed_fd(stop, PollFlags::IN),
                 ];
-                let others = [kicks, status.map(AsFd::as_fd)];
-                let present = others.iter().flatten();
+                let optional = [kicks, status.map(AsFd::as_fd), others.map(AsFd::as_fd)];
+                let present = optional.iter().flatten();
                 fds.extend(present.map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
-                let none = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-                match poll(&mut fds, has_more_commands.then_some(&none)) {
+                let pause = if has_more_commands { Duration::ZERO } else { next_look - now };
+                let timeout = Timespec::try_from(pause).ok();
+                match self.pulse.rest(|| poll(&mut fds, timeout.as_ref())) {
                     Ok(_) | Err(rustix::io::Errno::INTR) => {}
                     Err(error) => return Err(ServeError::Wait(error.into())),
                 }
@@ -113,10 +152,17 @@ impl Server {
                 let mut next = |is_there: bool| is_there && happened.next().unwrap_or(false);
                 let [frontend, stop] = [next(true), next(true)];
                 let [kicked, asked] = [next(kicks.is_some()), next(status.is_some())];
-                [frontend, stop, kicked, asked]
+                [frontend, stop, kicked, asked, next(others.is_some())]
             };
             if is_stopped {
                 return Ok(());
+            }
+            if is_awaited {
+                WAITING.warn(format_args!(
+                    "another frontend has connected; it waits until the one that is served goes"
+                ));
+                // It is there as long as it waits.
+                others = None;
             }
             if frontend && !relay.handle()? {
                 return Ok(());
@@ -135,19 +181,43 @@ impl Server {
         self.backend().status()
     }
 
+    /// Whether all threads are there.
+    fn all_get_on(&self) -> Result<(), ServeError> {
+        match self.backend().lost() {
+            Some(thread) => Err(ServeError::Stuck { thread: thread.to_owned() }),
+            None => Ok(()),
+        }
+    }
+
     fn backend(&self) -> MutexGuard<'_, Backend> {
         self.backend.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// One that comes and goes for ever fills no log.
+static WAITING: RateLimited = RateLimited::new(5, Duration::from_secs(10));
+
 /// Why a frontend is no longer served.
 #[derive(thiserror::Error, Debug)]
 #[non_exhaustive]
 pub enum ServeError {
+    /// A thread that moves packets does not come back from something: memory of the frontend's that is
+    /// never delivered, say.
+    #[error("the thread {thread} is stuck")]
+    Stuck {
+        /// The thread's name.
+        thread: String,
+    },
     /// The system cannot be waited on.
     #[error("cannot wait for the frontend")]
     Wait(#[source] io::Error),
+    /// The device is gone: somebody has deleted it. No other frontend can be served either.
+    #[error("the device is gone")]
+    DeviceGone,
     /// The frontend's messages make no sense, or cannot be had.
     #[error(transparent)]
     Relay(#[from] RelayError),
 }
+
+/// How often it is looked whether the device is there.
+const INTERVAL: Duration = Duration::from_secs(1);

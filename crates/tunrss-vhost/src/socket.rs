@@ -2,20 +2,21 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::Mode;
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, chmodat, chownat, fstat, openat};
 use rustix::io::Errno;
 use rustix::net::sockopt::{socket_domain, socket_peercred, socket_type};
-use rustix::net::{AddressFamily, SocketType};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open, umask};
 
 use crate::error::DaemonError;
+use crate::plan::Access;
 
 /// A socket file that is listened on. The file is removed when this is dropped, if it is still this
 /// one.
@@ -28,11 +29,12 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// Listen on a path, for its owner alone. A file that nobody listens on any more is replaced.
+    /// Listen on a path, for those alone who have `access`. A file that nobody listens on any more is
+    /// replaced.
     ///
     /// # Errors
-    /// The path cannot be used, or somebody listens there.
-    pub(crate) fn new(path: &Path) -> Result<Self, DaemonError> {
+    /// The path cannot be used, somebody listens there, or the file cannot be given to who has access.
+    pub(crate) fn new(path: &Path, access: Access) -> Result<Self, DaemonError> {
         let listener = match bind(path) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 make_room(path)?;
@@ -47,11 +49,33 @@ impl Bound {
             file: identity(path),
         };
         bound.listener.set_nonblocking(true).map_err(refused)?;
+        if access != Access::default() {
+            let refused = |source| DaemonError::Give { path: path.to_owned(), source };
+            bound.give(access).map_err(refused)?;
+        }
         Ok(bound)
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Give the file to who has access: this one, though others may have put something else at its path.
+    fn give(&self, Access { uid, gid }: Access) -> io::Result<()> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = openat(CWD, &self.path, flags, Mode::empty())?;
+        let stat = fstat(&file)?;
+        let is_ours = self.file == Some((stat.st_dev, stat.st_ino)) && stat.st_nlink == 1;
+        if !is_ours || FileType::from_raw_mode(stat.st_mode) != FileType::Socket {
+            return Err(io::Error::other("somebody else has put another file there"));
+        }
+        let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
+        // First, while the file is ours. A descriptor of this kind has no other way to change its mode.
+        if gid.is_some() {
+            let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP;
+            chmodat(CWD, format!("/proc/self/fd/{}", file.as_raw_fd()), mode, AtFlags::empty())?;
+        }
+        Ok(chownat(&file, "", uid, gid, AtFlags::EMPTY_PATH)?)
     }
 }
 
@@ -92,7 +116,7 @@ fn make_room(path: &Path) -> Result<(), DaemonError> {
         log::info!("{} was left over, and is replaced", path.display());
         fs::remove_file(path).map_err(refused)
     };
-    match UnixStream::connect(path) {
+    match connect(path) {
         Ok(connection) if is_dying(&connection) => remove(),
         Ok(_) => Err(DaemonError::SocketInUse { path: path.to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => remove(),
@@ -102,6 +126,16 @@ fn make_room(path: &Path) -> Result<(), DaemonError> {
         // Its queue is full, or it is of another type.
         Err(_) => Err(DaemonError::SocketInUse { path: path.to_owned() }),
     }
+}
+
+/// Connect without waiting: to a listener that takes nobody who waits, the system's own call would wait
+/// for ever.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    let (flags, address) =
+        (SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, SocketAddrUnix::new(path)?);
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&socket, &address)?;
+    Ok(socket.into())
 }
 
 /// Whether a socket's owner has been killed and what it leaves is at its end in a moment, when this
@@ -147,7 +181,6 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsRawFd;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -174,9 +207,9 @@ mod tests {
     fn file_is_the_owners_and_goes_in_the_end() {
         let folder = Folder::new("owner");
         let path = folder.0.join("a.sock");
-        let bound = Bound::new(&path).unwrap();
+        let bound = Bound::new(&path, Access::default()).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let error = Bound::new(&path).unwrap_err();
+        let error = Bound::new(&path, Access::default()).unwrap_err();
         assert!(matches!(error, DaemonError::SocketInUse { .. }), "{error}");
         // The first is still there, also for those who connect.
         UnixStream::connect(&path).unwrap();
@@ -189,7 +222,7 @@ mod tests {
         let folder = Folder::new("left");
         let path = folder.0.join("a.sock");
         drop(UnixListener::bind(&path).unwrap());
-        let bound = Bound::new(&path).unwrap();
+        let bound = Bound::new(&path, Access::default()).unwrap();
         fs::remove_file(&path).unwrap();
         let other = UnixListener::bind(&path).unwrap();
         drop(bound);
@@ -197,7 +230,7 @@ mod tests {
         drop(other);
         fs::remove_file(&path).unwrap();
         fs::write(&path, "mine").unwrap();
-        let error = Bound::new(&path).unwrap_err();
+        let error = Bound::new(&path, Access::default()).unwrap_err();
         assert!(matches!(error, DaemonError::NoSocket { .. }), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"mine");
     }
@@ -210,7 +243,7 @@ mod tests {
             folder.0.join("a".repeat(200)),
             Path::new("/proc/self/a.sock").to_owned(),
         ] {
-            let error = Bound::new(&path).unwrap_err();
+            let error = Bound::new(&path, Access::default()).unwrap_err();
             assert!(matches!(error, DaemonError::Listen { .. }), "{error}");
         }
     }

@@ -63,5 +63,5 @@ fn configuration(setting: &Setting, spread: &Config) -> Config {
         .unwrap_or_else(|_| config.clone())
 }
 
-/// Packets that wait for a guest, for each of its queues.
+/// The most packets that wait for a guest, for each of its queues.
 const WAITING: NonZeroUsize = NonZeroUsize::new(1024).expect("above 0");

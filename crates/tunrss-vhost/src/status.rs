@@ -3,6 +3,8 @@
 mod display;
 mod socket;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 pub use socket::{answer, ask};
@@ -41,8 +43,9 @@ impl Status {
     pub const SCHEMA: u32 = 1;
 }
 
-/// A command of the control queue's class `VIRTIO_NET_CTRL_MQ`.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+/// A command of the control queue's class `VIRTIO_NET_CTRL_MQ`. Its [`Debug`](fmt::Debug) form, which logs
+/// have, is without the key.
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Received {
     /// `VQ_PAIRS_SET`, `RSS_CONFIG` or `HASH_CONFIG`.
@@ -67,8 +70,24 @@ pub struct Received {
     pub queue_pairs: Option<u16>,
 }
 
-/// What decides the queue and the hash of packets.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received")
+            .field("command", &self.command)
+            .field("bytes", &self.bytes)
+            .field("ack", &self.ack)
+            .field("why", &self.why)
+            .field("types", &self.types)
+            .field("table", &self.table)
+            .field("unclassified", &self.unclassified)
+            .field("max_tx_vq", &self.max_tx_vq)
+            .field("queue_pairs", &self.queue_pairs)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What decides the queue and the hash of packets. Its [`Debug`](fmt::Debug) form is without the key.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InForce {
     /// Whose setting it is: `guest`, `operator` or `nobody`.
@@ -87,6 +106,20 @@ pub struct InForce {
     pub table: Vec<u16>,
     /// The queue of packets without hash.
     pub unclassified: u16,
+}
+
+impl fmt::Debug for InForce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InForce")
+            .field("by", &self.by)
+            .field("steering", &self.steering)
+            .field("queues", &self.queues)
+            .field("report", &self.report)
+            .field("types", &self.types)
+            .field("table", &self.table)
+            .field("unclassified", &self.unclassified)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a queue pair has carried.

@@ -14,18 +14,20 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use sd_notify::NotifyState;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGTERM};
 use signal_hook::low_level::pipe;
-use tunrss_vhost::broker::{Broker, Turn, connection};
+use tunrss_vhost::broker::{Broker, connection};
 use tunrss_vhost::steering::in_one_line;
 use tunrss_vhost::{InKernel, Options, Setting, Steer, keep_descriptors_from_children};
 
 use crate::args::Who;
+use crate::broker_thread::{BrokerThread, Said};
 use crate::error::{DaemonError, to_stderr};
 use crate::exit::Exit;
 use crate::handover::{Confinement, Handover};
-use crate::plan::{Endpoint, ServePlan};
+use crate::plan::{Access, Endpoint, ServePlan};
 use crate::socket::{Bound, inherited};
 use crate::tap::Tap;
 use crate::user::Identity;
+use crate::watchdog::Watchdog;
 use crate::{logger, sandbox};
 
 /// Serve guests as planned, until a signal or the end of what serves.
@@ -35,22 +37,31 @@ pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
     if let Err(error) = keep_descriptors_from_children() {
         log::debug!("descriptors that are left open reach the process that serves: {error}");
     }
-    let confinement = confinement(&plan)?;
+    // Looked up in any case: a mistake is told of whatever else is asked for.
+    let named = plan.user.as_deref().map(Identity::of).transpose()?;
     // From here on a signal lets everything that is made be taken away again.
     let signals = signals().map_err(|source| DaemonError::Signals { source })?;
     let source = Source::new(&plan.endpoint)?;
-    let status = plan.status.as_deref().map(Bound::new).transpose()?;
+    let status = plan.status.as_deref().map(|path| Bound::new(path, Access::default()));
+    let status = status.transpose()?;
     let Tap { device, queues, mac, mtu } = Tap::open(&plan)?;
     let fds: Vec<OwnedFd> = queues
         .iter()
         .map(|queue| queue.as_fd().try_clone_to_owned())
         .collect::<io::Result<_>>()
         .map_err(|source| DaemonError::Handover { source })?;
+    let device_name = device.name().to_string();
+    let confinement = plan.sandbox.then(|| confinement(named));
+    if confinement.is_none() {
+        log::warn!(
+            "without sandbox: a guest that takes over the process that serves has its rights"
+        );
+    }
     let kernel = InKernel::new(device, queues)?;
     let kernel_reports = kernel.reports();
     let steering = steering(plan.steering, kernel)?;
     let options = Options {
-        device: plan.device.to_string(),
+        device: device_name.clone(),
         pairs: plan.pairs,
         mac,
         mtu,
@@ -71,37 +82,38 @@ pub(crate) fn run(plan: ServePlan) -> Result<Exit, DaemonError> {
         confinement,
         verbosity: plan.verbosity,
     };
-    let (backend, socket) = Backend::start(&handover, &source, status.as_ref(), &fds)?;
+    let (watchdog, watched) = Watchdog::new().map_err(|source| DaemonError::Start { source })?;
+    let (backend, socket) = Backend::start(&handover, &watched, &source, status.as_ref(), &fds)?;
     // It has its own.
-    drop(fds);
+    drop((fds, watched));
     if confinement.is_some() {
         sandbox::keep_what_steers(!handover.options.software)?;
     }
     let ready = match &source {
         Source::Listening(bound) => bound.path().display().to_string(),
-        Source::Connected(_) => plan.device.to_string(),
+        Source::Connected(_) => device_name.clone(),
     };
-    let mut supervision =
-        Supervision { backend, signals, broker: Broker::new(socket, steering, pairs) };
+    let broker = Broker::new(socket, steering, pairs);
+    // However it ends, packets are not left to a program that nobody reads for.
+    let broker = BrokerThread::start(broker, Steering::clear)
+        .map_err(|source| DaemonError::Start { source })?;
+    let mut supervision = Supervision { backend, signals, broker, watchdog, deadline: None };
     let result = supervision.run(&ready);
-    // However it has ended, packets are not left to a program that nobody reads for.
-    supervision.broker.steer_mut().clear();
-    result
+    let deadline = supervision.deadline.unwrap_or_else(|| Instant::now() + GRACE);
+    if !supervision.broker.finish(deadline.max(Instant::now() + LEAST_GRACE)) {
+        let error = DaemonError::NotCleared { device: device_name };
+        // Why it ends comes first.
+        result.and(Err(error))
+    } else {
+        result
+    }
 }
 
-/// What the process that serves is to give up.
-fn confinement(plan: &ServePlan) -> Result<Option<Confinement>, DaemonError> {
-    // Looked up in any case: a mistake is told of whatever else is asked for.
-    let named = plan.user.as_deref().map(Identity::of).transpose()?;
-    let is_explicit = named.is_some();
+/// What the process that serves is to give up. `named`: who it is to become, if the operator says.
+fn confinement(named: Option<Identity>) -> Confinement {
     let is_root = rustix::process::geteuid().is_root();
-    let identity = named.or_else(|| is_root.then(Identity::nobody));
-    if !plan.sandbox {
-        log::warn!(
-            "without sandbox: a guest that takes over the process that serves has its rights"
-        );
-    }
-    Ok(plan.sandbox.then_some(Confinement { identity, is_explicit }))
+    let identity = named.or_else(|| is_root.then(Identity::without_rights));
+    Confinement { identity, is_explicit: named.is_some() }
 }
 
 /// A socket that is readable once this process has been told to end.
@@ -134,7 +146,7 @@ enum Source {
 impl Source {
     fn new(endpoint: &Endpoint) -> Result<Self, DaemonError> {
         Ok(match endpoint {
-            Endpoint::Listen(path) => Self::Listening(Bound::new(path)?),
+            Endpoint::Listen { path, access } => Self::Listening(Bound::new(path, *access)?),
             Endpoint::Connected(number) => Self::Connected(inherited(*number)?),
         })
     }
@@ -162,6 +174,8 @@ fn steering(who: Who, mut kernel: InKernel) -> Result<Steering, DaemonError> {
     }
     match kernel.probe() {
         Ok(()) => Ok(Steering::Kernel(kernel)),
+        // That another process is changing the device says nothing of what the kernel can do.
+        Err(error @ tunrss::Error::Locked { .. }) => Err(error.into()),
         Err(error) if who == Who::Auto && error.kind() == tunrss::ErrorKind::System => {
             let why = in_one_line(&error);
             log::warn!("steering and hashing in software, which takes more CPU time: {why}");
@@ -204,6 +218,7 @@ impl Backend {
     /// Start it. The socket is for its requests.
     fn start(
         handover: &Handover,
+        watched: &OwnedFd,
         source: &Source,
         status: Option<&Bound>,
         queues: &[OwnedFd],
@@ -215,6 +230,7 @@ impl Backend {
             .arg0("tunrss-vhost")
             .arg("backend")
             .env_clear()
+            .env(MMAP_THRESHOLD.0, MMAP_THRESHOLD.1)
             .current_dir("/")
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
@@ -230,7 +246,7 @@ impl Backend {
                 return Err(start(error.into()));
             }
         };
-        let mut fds = vec![stop.as_fd(), source.as_fd()];
+        let mut fds = vec![stop.as_fd(), watched.as_fd(), source.as_fd()];
         fds.extend(status.map(AsFd::as_fd));
         fds.extend(queues.iter().map(AsFd::as_fd));
         match handover.send(&ours, &fds) {
@@ -244,11 +260,34 @@ impl Backend {
     }
 }
 
+impl Backend {
+    /// How it has ended, if it has or does within some time. A process that was killed may wait in the kernel
+    /// for something that never comes.
+    fn ended(&mut self, time: Duration) -> Result<ExitStatus, DaemonError> {
+        let wait = |source| DaemonError::Wait { source };
+        let deadline = Instant::now() + time;
+        loop {
+            if let Some(status) = self.child.try_wait().map_err(wait)? {
+                return Ok(status);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(DaemonError::Unkillable { pid: self.child.id() });
+            }
+            let left = Timespec::try_from(left).ok();
+            match poll(&mut [PollFd::new(&self.ended, PollFlags::IN)], left.as_ref()) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(wait(error.into())),
+            }
+        }
+    }
+}
+
 impl Drop for Backend {
     fn drop(&mut self) {
         // Nothing of it if it has been waited for.
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.ended(KILLED);
     }
 }
 
@@ -260,7 +299,10 @@ fn kill(mut child: Child) {
 struct Supervision {
     backend: Backend,
     signals: UnixStream,
-    broker: Broker<Steering>,
+    broker: BrokerThread,
+    watchdog: Watchdog,
+    /// When the process that serves is killed, once it has been told to end.
+    deadline: Option<Instant>,
 }
 
 /// What there is to do.
@@ -268,37 +310,50 @@ struct Events {
     ended: bool,
     signal: bool,
     ready: bool,
-    request: bool,
+    broker: bool,
 }
 
 impl Supervision {
-    /// Do what the process that serves asks for until it has ended.
+    /// Look after the process that serves until it has ended.
     fn run(&mut self, ready: &str) -> Result<Exit, DaemonError> {
         let mut is_ready = false;
-        // When it is killed.
-        let mut deadline = None;
         loop {
-            let events = self.wait(is_ready, deadline)?;
+            let events = self.wait(is_ready)?;
             if events.ended {
-                return self.outcome(deadline.is_some());
+                return self.outcome();
             }
             let now = Instant::now();
-            if deadline.is_some_and(|deadline| now >= deadline) {
+            if self.deadline.is_some_and(|deadline| now >= deadline) {
                 log::warn!("the process that serves does not end, and is killed");
                 let _ = self.backend.child.kill();
-                return self.outcome(true);
+                return self.outcome();
             }
-            if events.signal && deadline.is_none() {
+            if events.signal && self.deadline.is_none() {
                 notify(NotifyState::Stopping);
                 self.backend.life = None;
-                deadline = Some(now + GRACE);
+                self.deadline = Some(now + GRACE);
             }
-            // What it asks for while it sets up and ends is done, too.
-            if events.request && self.broker.answer() == Turn::Ended {
-                self.backend.life = None;
-                return self.await_end(deadline.is_some());
+            match events.broker.then(|| self.broker.said()).flatten() {
+                Some(Said::NoMoreRequests) => {
+                    self.backend.life = None;
+                    return self.await_end();
+                }
+                // The thread has panicked, which has been printed.
+                Some(Said::Failed) => return Ok(Exit::Bug),
+                None => {}
             }
-            if events.ready && deadline.is_none() {
+            if is_ready
+                && self.deadline.is_none()
+                && let Some(what) = self.watchdog.look(now)
+            {
+                let _ = self.backend.child.kill();
+                if let Err(error) = self.backend.ended(KILLED) {
+                    let hint = error.hint().unwrap_or_default();
+                    log::error!("{error}: {hint}");
+                }
+                return Err(DaemonError::Stuck { what });
+            }
+            if events.ready && self.deadline.is_none() {
                 is_ready = true;
                 // At its end, if the process has not come so far.
                 let said = self.backend.life.as_mut().map(|life| life.read(&mut [0; 1]));
@@ -310,15 +365,12 @@ impl Supervision {
         }
     }
 
-    /// Wait for one of the events, or until `deadline`.
-    fn wait(&mut self, is_ready: bool, deadline: Option<Instant>) -> Result<Events, DaemonError> {
+    /// Wait for one of the events, or until something is due.
+    fn wait(&mut self, is_ready: bool) -> Result<Events, DaemonError> {
         let now = Instant::now();
-        let pause = self.broker.pause(now);
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(now));
-        let timeout = match (pause, left) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        let is_watched = is_ready && self.deadline.is_none();
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(now));
+        let timeout = left.or_else(|| is_watched.then(|| self.watchdog.left(now)));
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let life = self.backend.life.as_ref().filter(|_| !is_ready);
         // Those that do not matter now are left out.
@@ -326,7 +378,8 @@ impl Supervision {
             Some(self.backend.ended.as_fd()),
             Some(self.signals.as_fd()),
             life.map(AsFd::as_fd),
-            pause.is_none().then_some(self.broker.as_fd()),
+            Some(self.broker.as_fd()),
+            self.watchdog.answers().filter(|_| is_watched),
         ];
         let mut fds: Vec<_> =
             wanted.iter().flatten().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
@@ -335,34 +388,31 @@ impl Supervision {
             Err(error) => return Err(DaemonError::Wait { source: error.into() }),
         }
         let mut happened = fds.iter().map(|fd| !fd.revents().is_empty());
-        let [ended, signal, ready, request] =
+        let [ended, signal, ready, broker, _] =
             wanted.map(|fd| fd.is_some() && happened.next().unwrap_or(false));
         if signal {
             // Later ones say nothing new.
             let _ = (&self.signals).read(&mut [0; 16]);
         }
-        Ok(Events { ended, signal, ready, request })
+        Ok(Events { ended, signal, ready, broker })
     }
 
     /// The socket for requests is at its end: so is the process, or it has to be.
-    fn await_end(&mut self, is_told: bool) -> Result<Exit, DaemonError> {
-        let grace = Timespec::try_from(GRACE).ok();
-        let mut fds = [PollFd::new(&self.backend.ended, PollFlags::IN)];
-        if poll(&mut fds, grace.as_ref()) == Ok(0) {
+    fn await_end(&mut self) -> Result<Exit, DaemonError> {
+        if self.backend.ended(GRACE).is_err() {
             log::error!("the process that serves breaks the rules, and is killed");
             let _ = self.backend.child.kill();
         }
-        self.outcome(is_told)
+        self.outcome()
     }
 
-    /// How the process that serves has ended. `is_told`: it was to end.
-    fn outcome(&mut self, is_told: bool) -> Result<Exit, DaemonError> {
-        let wait = |source| DaemonError::Wait { source };
-        let status: ExitStatus = self.backend.child.wait().map_err(wait)?;
+    /// How the process that serves has ended, which it has, or is about to.
+    fn outcome(&mut self) -> Result<Exit, DaemonError> {
+        let status = self.backend.ended(GRACE)?;
         match (status.code(), status.signal()) {
             // If something was wrong it has said so itself.
             (Some(code), _) => Ok(Exit::from_code(code)),
-            (None, Some(SIGKILL)) if is_told => Ok(Exit::Done),
+            (None, Some(SIGKILL)) if self.deadline.is_some() => Ok(Exit::Done),
             (None, Some(number)) => Err(DaemonError::Killed { number }),
             (None, None) => Err(DaemonError::Internal { what: format!("{status}") }),
         }
@@ -375,5 +425,16 @@ fn notify(state: NotifyState<'_>) {
     }
 }
 
-/// How long the process that serves may take to end.
+/// Has the GNU C library give large blocks of memory back to the system as soon as they are freed. By
+/// itself it raises this threshold to the largest block that it has seen, and keeps what is below
+/// (`M_MMAP_THRESHOLD`, mallopt(3)): packets that have waited for a guest would be held for good.
+const MMAP_THRESHOLD: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "131072");
+
+/// How long the process that serves may take to end, and taking away what steers.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// What is left for the latter, however long the former has taken.
+const LEAST_GRACE: Duration = Duration::from_secs(3);
+
+/// How long a process may take to end that was killed, where nothing depends on it any more.
+const KILLED: Duration = Duration::from_secs(2);

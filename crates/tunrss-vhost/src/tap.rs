@@ -29,7 +29,10 @@ impl Tap {
         let (device, queues) = match Device::open(&plan.device) {
             Ok(device) => take_over(device, plan.pairs)?,
             Err(Error::NoDevice { .. }) => {
-                let (device, queues) = Device::create(&plan.device, pairs)?;
+                let name = IfName::new(plan.device.as_str()).map_err(|source| {
+                    DaemonError::DeviceName { name: plan.device.to_string(), source }
+                })?;
+                let (device, queues) = Device::create(&name, pairs)?;
                 if let Some(mtu) = plan.mtu {
                     device.set_mtu(mtu.into())?;
                 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tunrss::hash::{VnetHdr, VnetHdrLen};
 
-use crate::chain::{self, ChainError, Direction};
+use crate::chain::{self, Budget, ChainError, Direction};
 use crate::counts::Counts;
 use crate::ring::{Ring, RingError};
 use crate::rx::Progress;
@@ -41,23 +41,32 @@ impl Tx {
         self.ring.base()
     }
 
-    /// Move packets, `budget` at most.
+    /// Move packets, `packets` at most, walking no more descriptors than the budget has.
     ///
     /// # Errors
     /// The driver has broken the ring.
     pub(crate) fn batch(
         &mut self,
         device: BorrowedFd<'_>,
-        budget: usize,
+        packets: usize,
+        budget: &mut Budget,
     ) -> Result<Progress, RingError> {
-        let progress = self.carry(device, budget);
+        let progress = self.carry(device, packets, budget);
         self.ring.notify()?;
         progress
     }
 
-    fn carry(&mut self, device: BorrowedFd<'_>, budget: usize) -> Result<Progress, RingError> {
+    fn carry(
+        &mut self,
+        device: BorrowedFd<'_>,
+        packets: usize,
+        budget: &mut Budget,
+    ) -> Result<Progress, RingError> {
         self.ring.kicks_off()?;
-        for _ in 0..budget {
+        for _ in 0..packets {
+            if !budget.has_room() {
+                return Ok(Progress::More);
+            }
             let Some(head) = self.ring.take()? else {
                 if self.ring.kicks_on()? {
                     self.ring.kicks_off()?;
@@ -65,7 +74,7 @@ impl Tx {
                 }
                 return Ok(Progress::Done);
             };
-            match self.send(head, device) {
+            match self.send(head, device, budget) {
                 Ok(Ok(len)) => self.counts.packet(len),
                 Ok(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     // The device says when it has room.
@@ -86,9 +95,15 @@ impl Tx {
     }
 
     /// Send what the chain at `head` means. Returns the bytes of the frame, or what the device says.
-    fn send(&mut self, head: u16, device: BorrowedFd<'_>) -> Result<io::Result<usize>, ChainError> {
+    fn send(
+        &mut self,
+        head: u16,
+        device: BorrowedFd<'_>,
+        budget: &mut Budget,
+    ) -> Result<io::Result<usize>, ChainError> {
         self.segments.truncate(0);
-        let len = chain::walk(&self.ring, head, Direction::FromDriver, &mut self.segments)?;
+        let segments = &mut self.segments;
+        let len = chain::walk(&self.ring, head, Direction::FromDriver, segments, budget)?;
         let header_len = self.header.len();
         if len < (header_len + ETHERNET_HEADER_LEN) as u64 {
             return Err(ChainError::Short { len });
@@ -116,3 +131,33 @@ impl fmt::Debug for Tx {
 }
 
 const ETHERNET_HEADER_LEN: usize = 14;
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    /// A driver that sends chains of 30,000 descriptors without length, or of the other direction behind
+    /// many that are in order.
+    #[test]
+    fn turn_of_refused_chains_is_bounded() {
+        let null = File::options().write(true).open("/dev/null").unwrap();
+        let mut wrong = vec![(0, 1, 0); 500];
+        wrong.push((0, 1, 2));
+        for table in [vec![(0, 0, 0); 30_000], wrong] {
+            let counts = Arc::new(Counts::default());
+            let ring = chain::tests::ring(0, &table);
+            let mut tx = Tx::new(ring, VnetHdrLen::V1, counts.clone());
+            let mut turns = 0;
+            while counts.read().bad_chains < 256 {
+                let mut budget = Budget::new();
+                tx.batch(null.as_fd(), 64, &mut budget).unwrap();
+                assert!((1..=4096).contains(&budget.walked()), "{}", budget.walked());
+                turns += 1;
+            }
+            assert!((32..=40).contains(&turns), "{turns}");
+        }
+    }
+}

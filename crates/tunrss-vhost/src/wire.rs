@@ -1,5 +1,5 @@
-//! Guest memory as the kernel reads and writes it: the one place with unsafe code, and so also of a
-//! system call that no library wraps.
+//! Guest memory as the kernel reads and writes it: the one place with unsafe code, and so also of
+//! system calls that no library wraps.
 //!
 //! A guest changes its memory whenever it likes. So no reference to it is made: bytes are copied by
 //! vm-memory's volatile accesses, or by the kernel, and what was copied is checked, not what is there.
@@ -237,6 +237,47 @@ pub fn keep_descriptors_from_children() -> io::Result<()> {
             libc::CLOSE_RANGE_CLOEXEC as libc::c_uint,
         )
     };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// A thread of this process, which can be interrupted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Thread(rustix::process::Pid);
+
+impl Thread {
+    /// The calling thread.
+    pub(crate) fn current() -> Self {
+        Self(rustix::thread::gettid())
+    }
+
+    /// End a system call in which the thread waits, if it can be ended: the call returns `EINTR`. Has no
+    /// effect on a thread that does not wait. [`allow_interrupts`] has to have been called.
+    pub(crate) fn interrupt(self) {
+        let process = rustix::process::getpid().as_raw_nonzero().get();
+        // SAFETY: tgkill takes its three arguments by value. The signal reaches a thread of this process
+        // alone, where `allow_interrupts` has a handler that does nothing, or else the default, which is
+        // to ignore it. A thread that has ended, and whose number is gone, is an error that says nothing new.
+        let _ = unsafe {
+            libc::syscall(libc::SYS_tgkill, process, self.0.as_raw_nonzero().get(), libc::SIGURG)
+        };
+    }
+}
+
+/// Have [`Thread::interrupt`] work in this process, by a handler of SIGURG. The Go runtime uses the signal
+/// for the same, because programs have no other use for it, and it is ignored where there is no handler.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn allow_interrupts() -> io::Result<()> {
+    extern "C" fn nothing(_: libc::c_int) {}
+    let handler: extern "C" fn(libc::c_int) = nothing;
+    // SAFETY: all its fields may be zero: no signals that are blocked meanwhile, and no flags, without
+    // SA_RESTART, so that what is interrupted returns.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handler as libc::sighandler_t;
+    // SAFETY: sigaction reads `action`, which is whole and lives past the call, and writes nothing where
+    // the third argument is null. The handler may run at any moment: it does nothing.
+    let result = unsafe { libc::sigaction(libc::SIGURG, &action, std::ptr::null_mut()) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 

@@ -4,20 +4,25 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use tunrss::Report;
 
+use crate::chain::Budget;
 use crate::counts::Counts;
+use crate::event::{Call, Kick};
 use crate::rate::RateLimited;
 use crate::ring::{Ring, RingError};
 use crate::rx::{Format, Progress, Rx, Source};
 use crate::tx::Tx;
+use crate::watch::Pulse;
+use crate::wire;
 
 /// A queue pair, seen from the thread that tells it what to do.
 #[derive(Debug)]
@@ -34,7 +39,11 @@ pub(crate) struct Worker {
 struct Thread {
     commands: Sender<(usize, Command)>,
     wake: Arc<OwnedFd>,
-    handle: Option<JoinHandle<()>>,
+    pulse: Arc<Pulse>,
+    /// With what is at its end when the thread has ended.
+    handle: Option<Mutex<(JoinHandle<()>, Receiver<()>)>>,
+    /// It does not come back from something, and is not waited for any more.
+    is_lost: AtomicBool,
 }
 
 /// Which ring of a pair.
@@ -46,10 +55,10 @@ pub(crate) enum Side {
 
 #[derive(Debug)]
 enum Command {
-    StartRx(Box<Rx>, OwnedFd),
-    StartTx(Box<Tx>, OwnedFd),
+    StartRx(Box<Rx>, Kick),
+    StartTx(Box<Tx>, Kick),
     Stop(Side, Sender<Option<u16>>),
-    Call(Side, Option<OwnedFd>),
+    Call(Side, Option<Call>),
     Format(Format),
     Report(Report),
     /// Say that all before is done.
@@ -68,6 +77,7 @@ impl Worker {
         threads: usize,
         cpus: &[usize],
     ) -> io::Result<Vec<Self>> {
+        wire::allow_interrupts()?;
         let threads = threads.clamp(1, sources.len().max(1));
         let mut of_threads: Vec<Vec<Source>> = (0..threads).map(|_| Vec::new()).collect();
         let count = sources.len();
@@ -89,24 +99,24 @@ impl Worker {
 
     /// Start a ring; the driver kicks it by `kick`. What has come before is for nobody; what comes after
     /// this returns is the driver's.
-    pub(crate) fn start_rx(&self, ring: Ring, format: Format, kick: OwnedFd) {
+    pub(crate) fn start_rx(&self, ring: Ring, format: Format, kick: Kick) {
         let rx = Rx::new(ring, format, self.rx.clone());
         self.tell(Command::StartRx(Box::new(rx), kick));
         self.wait();
     }
 
     /// Start a ring; the driver kicks it by `kick`.
-    pub(crate) fn start_tx(&self, ring: Ring, header: tunrss::hash::VnetHdrLen, kick: OwnedFd) {
+    pub(crate) fn start_tx(&self, ring: Ring, header: tunrss::hash::VnetHdrLen, kick: Kick) {
         let tx = Tx::new(ring, header, self.tx.clone());
         self.tell(Command::StartTx(Box::new(tx), kick));
     }
 
-    /// Stop a ring. It is not touched any more when this returns. Returns where it goes on; `None` if it
-    /// did not run.
+    /// Stop a ring. It is not touched any more when this returns, unless the thread
+    /// [is lost](Self::lost). Returns where it goes on; `None` if it did not run.
     pub(crate) fn stop(&self, side: Side) -> Option<u16> {
         let (answer, answered) = mpsc::channel();
         self.tell(Command::Stop(side, answer));
-        answered.recv().ok().flatten()
+        self.thread.answered(&answered).flatten()
     }
 
     pub(crate) fn counts(&self, side: Side) -> &Counts {
@@ -117,7 +127,7 @@ impl Worker {
     }
 
     /// Have a ring's driver notified elsewhere.
-    pub(crate) fn set_call(&self, side: Side, call: Option<OwnedFd>) {
+    pub(crate) fn set_call(&self, side: Side, call: Option<Call>) {
         self.tell(Command::Call(side, call));
     }
 
@@ -131,12 +141,22 @@ impl Worker {
         self.tell(Command::Report(report));
     }
 
-    /// Wait until the thread has done all that it was told.
+    /// Wait until the thread has done all that it was told, or [is lost](Self::lost).
     pub(crate) fn wait(&self) {
         let (reached, is_reached) = mpsc::channel();
         self.tell(Command::Reached(reached));
-        // A thread that has ended does nothing.
-        let _ = is_reached.recv();
+        self.thread.answered(&is_reached);
+    }
+
+    /// The name of the thread, if it has not come back from something for so long that nobody waits for it
+    /// any more. Then nobody can be served by it.
+    pub(crate) fn lost(&self) -> Option<&str> {
+        self.thread.is_lost.load(Ordering::Relaxed).then(|| self.pulse().name())
+    }
+
+    /// What shows that the thread gets on. Several queue pairs may have the same.
+    pub(crate) fn pulse(&self) -> &Arc<Pulse> {
+        &self.thread.pulse
     }
 
     fn tell(&self, command: Command) {
@@ -157,10 +177,15 @@ impl Thread {
             add(&epoll, token(number, DEVICE), source.poll_fd(), both)?;
             pairs.push(Pair { number, source, epoll: epoll.clone(), rx: None, tx: None });
         }
-        let moving = Moving { pairs, commands: receiver, wake: wake.clone(), epoll };
+        let name = format!("packets-{number}");
+        let pulse = Pulse::new(&name);
+        let moving =
+            Moving { pairs, commands: receiver, wake: wake.clone(), epoll, pulse: pulse.clone() };
         let (started, is_started) = mpsc::channel();
-        let builder = thread::Builder::new().name(format!("packets-{number}"));
+        let (end, ended) = mpsc::channel();
+        let builder = thread::Builder::new().name(name);
         let handle = builder.spawn(move || {
+            let _end = end;
             let pinned = cpu.map_or(Ok(()), pin);
             let is_pinned = pinned.is_ok();
             let _ = started.send(pinned);
@@ -169,7 +194,26 @@ impl Thread {
             }
         })?;
         is_started.recv().unwrap_or_else(|_| Err(io::Error::other("a thread has failed")))?;
-        Ok(Self { commands, wake, handle: Some(handle) })
+        let is_lost = AtomicBool::new(false);
+        let handle = Some(Mutex::new((handle, ended)));
+        Ok(Self { commands, wake, pulse, handle, is_lost })
+    }
+
+    /// What the thread answers; `None` if it has ended, or does not come back. If it waits for the frontend
+    /// it is interrupted.
+    fn answered<T>(&self, answer: &Receiver<T>) -> Option<T> {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.is_lost.load(Ordering::Relaxed) {
+            match answer.recv_timeout(A_MOMENT) {
+                Ok(answer) => return Some(answer),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {
+                    self.pulse.interrupt();
+                }
+                Err(RecvTimeoutError::Timeout) => self.is_lost.store(true, Ordering::Relaxed),
+            }
+        }
+        None
     }
 
     fn tell(&self, number: usize, command: Command) {
@@ -182,7 +226,10 @@ impl Thread {
 impl Drop for Thread {
     fn drop(&mut self) {
         self.tell(0, Command::End);
-        if let Some(handle) = self.handle.take() {
+        let handle = self.handle.take().and_then(|handle| handle.into_inner().ok());
+        let Some((handle, ended)) = handle else { return };
+        self.answered(&ended);
+        if !*self.is_lost.get_mut() {
             // A thread that panicked has said so.
             let _ = handle.join();
         }
@@ -204,6 +251,7 @@ struct Moving {
     commands: Receiver<(usize, Command)>,
     wake: Arc<OwnedFd>,
     epoll: Arc<OwnedFd>,
+    pulse: Arc<Pulse>,
 }
 
 /// A queue pair, seen from its own thread.
@@ -218,7 +266,7 @@ struct Pair {
 /// A ring that runs.
 struct Running<T> {
     ring: Box<T>,
-    kick: OwnedFd,
+    kick: Kick,
     /// Whether there may be something to do.
     is_ready: bool,
 }
@@ -226,14 +274,16 @@ struct Running<T> {
 impl Moving {
     fn run(mut self) {
         let mut events = Vec::with_capacity(64);
+        self.pulse.begin();
         loop {
             let none = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
             let timeout = self.pairs.iter().any(Pair::is_ready).then_some(&none);
             events.clear();
             let spare = rustix::buffer::spare_capacity(&mut events);
-            match epoll::wait(&*self.epoll, spare, timeout) {
+            match self.pulse.rest(|| epoll::wait(&*self.epoll, spare, timeout)) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => {
+                    // Its work is not ended, which is seen.
                     log::error!("queue pairs end, their events cannot be waited for: {error}");
                     return;
                 }
@@ -241,6 +291,7 @@ impl Moving {
             for event in &events {
                 let event = *event;
                 if !self.note(event.data.u64(), event.flags) {
+                    self.pulse.end();
                     return;
                 }
             }
@@ -294,12 +345,13 @@ impl Pair {
 
     /// Move a batch of packets each way.
     fn work(&mut self) {
+        let mut budget = Budget::new();
         if let Some(rx) = self.rx.as_mut().filter(|rx| rx.is_ready) {
-            let progress = rx.ring.batch(&mut self.source, BATCH);
+            let progress = rx.ring.batch(&mut self.source, BATCH, &mut budget);
             rx.is_ready = go_on(progress, "receive");
         }
         if let Some(tx) = self.tx.as_mut().filter(|tx| tx.is_ready) {
-            let progress = tx.ring.batch(self.source.device(), BATCH);
+            let progress = tx.ring.batch(self.source.device(), BATCH, &mut budget);
             tx.is_ready = go_on(progress, "transmit");
         }
     }
@@ -307,13 +359,21 @@ impl Pair {
     fn obey(&mut self, command: Command) {
         match command {
             Command::StartRx(mut ring, kick) => {
+                ring.ring_mut().remind();
                 self.source.drain(ring.scratch());
                 self.rx = self.started(KICK_RX, ring, kick);
+                self.source.set_receiving(self.rx.is_some());
             }
-            Command::StartTx(ring, kick) => self.tx = self.started(KICK_TX, ring, kick),
+            Command::StartTx(mut ring, kick) => {
+                ring.ring_mut().remind();
+                self.tx = self.started(KICK_TX, ring, kick);
+            }
             Command::Stop(side, answer) => {
                 let base = match side {
-                    Side::Rx => self.rx.take().map(|rx| self.stopped(rx).stop()),
+                    Side::Rx => {
+                        self.source.set_receiving(false);
+                        self.rx.take().map(|rx| self.stopped(rx).stop())
+                    }
                     Side::Tx => self.tx.take().map(|tx| self.stopped(tx).stop()),
                 };
                 let _ = answer.send(base);
@@ -342,7 +402,7 @@ impl Pair {
         }
     }
 
-    fn started<T>(&self, kind: u64, ring: Box<T>, kick: OwnedFd) -> Option<Running<T>> {
+    fn started<T>(&self, kind: u64, ring: Box<T>, kick: Kick) -> Option<Running<T>> {
         // By edges, so that the counter need not be read.
         let edges = epoll::EventFlags::IN | epoll::EventFlags::ET;
         match add(&self.epoll, token(self.number, kind), &kick, edges) {
@@ -393,6 +453,13 @@ fn empty(event: BorrowedFd<'_>) {
 
 /// What a guest can cause.
 static BROKEN: RateLimited = RateLimited::new(5, Duration::from_secs(10));
+
+/// How long a thread may take to come to a command before it is interrupted, and then again.
+const A_MOMENT: Duration = Duration::from_millis(20);
+
+/// How long a thread is waited for: a turn takes some milliseconds, on a machine with too much to do
+/// longer.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Packets that are moved one way before the other way and commands have their turn.
 const BATCH: usize = 64;

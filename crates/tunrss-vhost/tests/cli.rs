@@ -108,6 +108,10 @@ fn mistakes_are_told_before_anything_is_made() {
         ("--tap tap0 --queues 0", "error: cannot use --queues 0: a guest has 1 to 127 queue pairs"),
         ("--tap tap0 --types tcp", "error: cannot use --types \"tcp\""),
         ("--tap tap0 --hkey zz", "error: cannot use --hkey\n"),
+        (
+            "--tap tap0 --hkey @/no/such/file",
+            "error: cannot use --hkey\ncaused by: cannot read /no/such/file\n",
+        ),
         ("--tap tap0 --mac 1:2", "error: cannot use --mac \"1:2\""),
         ("--tap tap0 --mtu 1", "error: cannot use --mtu 1"),
         ("--tap tap0 --cpus x", "error: cannot use --cpus \"x\""),
@@ -177,10 +181,49 @@ fn status_of_nobody() {
     let none = folder.path("none");
     let text = run(["status", &none]).refusal(2);
     assert!(text.starts_with(&format!("error: cannot ask {none}\n")), "{text}");
+    assert!(text.contains("hint: no daemon answers there") && !text.contains("folder"), "{text}");
     let left = folder.path("left");
     drop(UnixListener::bind(&left).unwrap());
     let text = run(["status", &left, "--json"]).refusal(3);
     assert!(text.contains("hint: the daemon has ended"), "{text}");
+}
+
+/// A listener that takes nobody, and whose queue is full: neither a daemon that starts nor somebody who asks
+/// waits for it.
+#[test]
+fn listener_that_takes_nobody_is_not_waited_for() {
+    let folder = Folder::new("full");
+    let path = folder.path("vm.sock");
+    let address = rustix::net::SocketAddrUnix::new(path.as_str()).unwrap();
+    let socket = |flags| {
+        let (family, kind) = (rustix::net::AddressFamily::UNIX, rustix::net::SocketType::STREAM);
+        rustix::net::socket_with(family, kind, flags, None).unwrap()
+    };
+    let listener = socket(rustix::net::SocketFlags::CLOEXEC);
+    rustix::net::bind(&listener, &address).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let mut waiting = vec![];
+    let is_full = (0..16).any(|_| {
+        let client = socket(rustix::net::SocketFlags::NONBLOCK);
+        let refused = rustix::net::connect(&client, &address).is_err();
+        waiting.push(client);
+        refused
+    });
+    assert!(is_full);
+    let text = in_time(&["--socket", &path, "--tap", "tap0"]).refusal(3);
+    assert!(text.contains("somebody does already"), "{text}");
+    let text = in_time(&["status", &path]).refusal(3);
+    assert!(text.contains("hint: the daemon is busy or stopped"), "{text}");
+}
+
+/// What a run left behind that has to end by itself.
+#[track_caller]
+fn in_time(arguments: &[&str]) -> Run {
+    let mut command = Command::new("timeout");
+    command.args(["--signal", "KILL", "20", env!("CARGO_BIN_EXE_tunrss-vhost")]).args(arguments);
+    let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().unwrap();
+    let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
+    Run { code: status.code(), stdout, stderr }
 }
 
 #[test]

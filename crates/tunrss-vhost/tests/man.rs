@@ -52,6 +52,30 @@ fn unit_starts_the_daemon_with_options_that_it_has() {
     assert!(start.contains(&format!("--socket /run/{folder}/")), "{start}");
 }
 
+/// It is started again however it has failed, and however often, but for a mistake in what was typed.
+#[test]
+fn unit_goes_on() {
+    let unit = read("systemd/tunrss-vhost@.service.in");
+    for line in [
+        "Restart=on-failure",
+        "RestartPreventExitStatus=2",
+        "RestartSec=1",
+        "StartLimitIntervalSec=0",
+    ] {
+        assert!(unit.lines().any(|other| other == line), "{line}");
+    }
+}
+
+#[test]
+fn user_of_the_unit_is_the_default() {
+    let user = read("systemd/sysusers.conf");
+    let line = user.lines().find(|line| line.starts_with("u ")).unwrap();
+    let name = line.split(' ').nth(1).unwrap();
+    let help: Vec<_> = help(&["--help"]).split_whitespace().map(str::to_owned).collect();
+    let default = format!("[default: {name}, if started by root]");
+    assert!(help.join(" ").contains(&default), "{name}");
+}
+
 #[test]
 fn description_for_qemu_is_of_the_type_that_the_daemon_says() {
     let text = read("qemu/50-tunrss.json.in").replace("@PREFIX@", "/usr");

@@ -8,15 +8,17 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
 use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketType, socket};
 use tunrss_bpf::Driver;
 use tunrss_hash::{Link, VnetHdrLen};
 
 use crate::error::{Error, Result, TUN_PATH};
 use crate::offloads::Offloads;
 use crate::queue::Queue;
-use crate::rtnl::{self, TunAttributes};
+use crate::rtnl::{self, Attributes, TunAttributes};
+use crate::sys::ethtool;
 use crate::sys::ioctl::{self, flags};
-use crate::{IfName, control, macvtap, steering};
+use crate::{DeviceName, IfName, control, macvtap, steering};
 
 /// The most queues a device can have (`MAX_TAP_QUEUES`, linux/if_tun.h; the same for TUN).
 pub const MAX_QUEUES: usize = 256;
@@ -81,25 +83,69 @@ impl Device {
         Ok((Self::open(name)?, queues))
     }
 
-    /// Find a device that exists, whoever made it. Attaches no queue and changes nothing.
+    /// Whether this process may create a multi-queue device in its network namespace. Makes none: a
+    /// device that is neither TUN nor TAP is refused, but only once the privilege has been checked
+    /// (`tun_set_iff`, drivers/net/tun.c, v5.10 to v6.18).
+    ///
+    /// # Errors
+    /// [`Error::OpenTun`], [`Error::Create`].
+    pub(crate) fn check_creatable() -> Result<()> {
+        let name = IfName::new("tunrss-probe")?;
+        match ioctl::set_iff(open_tun()?, &name, flags::MULTI_QUEUE) {
+            Ok(_) | Err(Errno::INVAL) => Ok(()),
+            Err(source) => Err(Error::Create { name, source: source.into() }),
+        }
+    }
+
+    /// Find a device that exists, whoever made it, by its name or an alternative one. Attaches no queue
+    /// and changes nothing.
     ///
     /// # Errors
     /// [`Error::NoDevice`], or [`Error::OtherKind`] if it is no [`Kind`] of ours.
-    pub fn open(name: &IfName) -> Result<Self> {
-        let found = rtnl::find(name)?.ok_or_else(|| Error::NoDevice { name: name.clone() })?;
+    pub fn open<'a, N>(name: &'a N) -> Result<Self>
+    where
+        &'a N: Into<DeviceName>,
+    {
+        let name = name.into();
+        Self::found(rtnl::find(&name)?.ok_or(Error::NoDevice { name })?)
+    }
+
+    /// The same device as it is now, with the name that it has now.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`] if it is gone from this network namespace.
+    pub fn reopen(&self) -> Result<Self> {
+        match rtnl::find_index(self.index)?.map(Self::found) {
+            Some(Ok(now)) if now.kind == self.kind => Ok(now),
+            Some(Err(error @ Error::Name(_))) => Err(error),
+            _ => Err(Error::NoDevice { name: self.name.clone().into() }),
+        }
+    }
+
+    /// The same, for what is about to be done by the device's name: refused if the name that this was
+    /// opened with belongs to another device.
+    pub(crate) fn now(&self) -> Result<Self> {
+        let now = self.reopen()?;
+        if now.name != self.name
+            && rtnl::find(&self.name().into())?.is_some_and(|other| other.index != self.index)
+        {
+            return Err(Error::Renamed { name: self.name.clone(), now: now.name });
+        }
+        Ok(now)
+    }
+
+    fn found(found: Attributes) -> Result<Self> {
+        let name = IfName::new(&found.name)?;
         let (kind, tun) = match found.tun {
             Some(tun) if tun.is_tap => (Kind::Tap, tun),
             Some(tun) => (Kind::Tun, tun),
             None if found.kind == "macvtap" => (Kind::Macvtap, MACVTAP),
-            None => {
-                let kind = kind_name(&found.kind);
-                return Err(Error::OtherKind { name: name.clone(), kind });
-            }
+            None => return Err(Error::OtherKind { name, kind: kind_name(&found.kind) }),
         };
-        Ok(Self { name: name.clone(), index: found.index, kind, tun })
+        Ok(Self { name, index: found.index, kind, tun })
     }
 
-    /// The device's name.
+    /// The name that the device had when this was opened: its own, not an alternative one.
     pub fn name(&self) -> &IfName {
         &self.name
     }
@@ -155,16 +201,40 @@ impl Device {
     /// # Errors
     /// [`Error::NoDevice`] if the device is gone; for a macvtap also [`Error::OpenMacvtap`].
     pub fn attached_queues(&self) -> Result<usize> {
-        let now = Self::open(&self.name)?;
+        let now = self.now()?;
         match now.kind {
             Kind::Tap | Kind::Tun => Ok(now.tun.queues as usize),
             Kind::Macvtap => macvtap::held_queues(&now),
         }
     }
 
+    /// Whether a process has a queue open now, attached or detached.
+    ///
+    /// Of a TUN or TAP that takes one queue the kernel tells only by the carrier, which is lost when
+    /// the queue is closed (`__tun_detach`, drivers/net/tun.c, v6.12). Who holds it can turn that off
+    /// before, and is found then if this process may look at it; likewise who holds a macvtap.
+    ///
+    /// # Errors
+    /// Those of [`Device::attached_queues`] and [`Device::holders`].
+    pub fn is_held(&self) -> Result<bool> {
+        let now = self.now()?;
+        match now.kind {
+            Kind::Macvtap => Ok(macvtap::held_queues(&now)? > 0),
+            Kind::Tap | Kind::Tun if now.is_multi_queue() => {
+                Ok(now.tun.queues + now.tun.detached_queues > 0)
+            }
+            Kind::Tap | Kind::Tun => {
+                let found = rtnl::find_index(now.index)?;
+                let has_carrier = found.is_some_and(|found| found.has_carrier);
+                // One that does not persist is there because of who holds it.
+                Ok(has_carrier || !now.is_persistent() || !now.holders()?.is_empty())
+            }
+        }
+    }
+
     /// How many queues of a TUN or TAP are attached now, and how many are open and detached.
     pub(crate) fn open_queues_now(&self) -> Result<(u32, u32)> {
-        let tun = Self::open(&self.name)?.tun;
+        let tun = self.now()?.tun;
         Ok((tun.queues, tun.detached_queues))
     }
 
@@ -174,7 +244,7 @@ impl Device {
     /// # Errors
     /// [`Error::NoDevice`] if the device is gone.
     pub fn intended_queues(&self) -> Result<Option<usize>> {
-        let alias = rtnl::find(&self.name)?.and_then(|found| found.alias);
+        let alias = rtnl::find_index(self.index)?.and_then(|found| found.alias);
         let noted = alias.as_deref().and_then(|alias| alias.strip_prefix(QUEUES_ALIAS));
         Ok(noted.and_then(|number| number.parse().ok()).filter(|&queues| queues <= MAX_QUEUES))
     }
@@ -209,7 +279,7 @@ impl Device {
         if queues > MAX_QUEUES {
             return Err(Error::QueueCount { queues });
         }
-        let now = Self::open(&self.name)?;
+        let now = self.now()?;
         let attached: Result<Vec<_>> =
             (0..count).map(|_| now.attach().and_then(|tun| now.queue(tun))).collect();
         let mut attached = attached?;
@@ -242,10 +312,10 @@ impl Device {
             return Err(Error::SingleQueue { name: self.name.clone() });
         }
         let multi_queue = if self.is_multi_queue() { flags::MULTI_QUEUE } else { 0 };
-        let first = open_tun()?;
-        ioctl::set_iff(&first, &self.name, options.flags() & !flags::MULTI_QUEUE | multi_queue)
-            .map_err(|source| Error::Attach { name: self.name.clone(), source: source.into() })?;
-        Self::open(&self.name)?.first_queues(first, options)
+        let now = self.now()?;
+        let first = now.attach_as(options.flags() & !flags::MULTI_QUEUE | multi_queue)?;
+        now.check_attached(&first)?;
+        now.reopen()?.first_queues(first, options)
     }
 
     /// The MTU of the device, in bytes of payload of a frame.
@@ -253,8 +323,33 @@ impl Device {
     /// # Errors
     /// [`Error::NoDevice`] if the device is gone.
     pub fn mtu(&self) -> Result<u32> {
-        let found = rtnl::find(&self.name)?;
-        found.map(|found| found.mtu).ok_or_else(|| Error::NoDevice { name: self.name.clone() })
+        self.attributes().map(|found| found.mtu)
+    }
+
+    /// Whether report mode [`ReportMode::Kernel`](crate::ReportMode::Kernel) would lose what UDP sockets of
+    /// this host send with `UDP_SEGMENT` over IPv4: the device is a TAP without checksum offload, and has
+    /// an IPv4 address or a route of its own.
+    ///
+    /// Such a datagram has only 2 free bytes in front, so the kernel moves it to make room for the report.
+    /// It corrects the offset at which the checksum starts only if the device computes checksums
+    /// (`skb_headers_offset_update`, net/core/skbuff.c, v6.12). Otherwise it finds the offset wrong when it
+    /// cuts the datagram into segments, and drops it (`__udp_gso_segment`, net/ipv4/udp_offload.c). No
+    /// helper of a tc program changes that offset. Nothing is lost if the address is on a bridge that the
+    /// device is a port of, since a bridge computes checksums.
+    ///
+    /// # Errors
+    /// [`Error::Netlink`] if the kernel does not tell of checksum offload, addresses or routes.
+    pub fn loses_udp_segments(&self) -> Result<bool> {
+        if self.kind != Kind::Tap {
+            return Ok(false);
+        }
+        let has_checksum_offload = socket(AddressFamily::INET, SocketType::DGRAM, None)
+            .and_then(|socket| ethtool::computes_checksums(socket, &self.name))
+            .map_err(|source| Error::Netlink {
+                action: format!("ask whether {} computes checksums", self.name),
+                source: source.into(),
+            })?;
+        Ok(!has_checksum_offload && rtnl::routes_ipv4(&self.name, self.index)?)
     }
 
     /// The MAC address of the device's own end; of a macvtap, the one that frames for it have. `None` if
@@ -263,9 +358,7 @@ impl Device {
     /// # Errors
     /// [`Error::NoDevice`] if the device is gone.
     pub fn mac(&self) -> Result<Option<[u8; 6]>> {
-        let found = rtnl::find(&self.name)?;
-        let found = found.ok_or_else(|| Error::NoDevice { name: self.name.clone() })?;
-        Ok(found.mac.try_into().ok())
+        Ok(self.attributes()?.mac.try_into().ok())
     }
 
     /// Set the MTU of the device, in bytes of payload of a frame.
@@ -283,7 +376,7 @@ impl Device {
     /// [`Error::NoVnetHdr`] if the device has no header to tell of it; [`Error::Set`], and what
     /// [`Device::open_queues`] says where nobody holds a queue.
     pub fn set_offloads(&self, on: bool) -> Result<()> {
-        if on && !Self::open(&self.name)?.has_vnet_hdr() {
+        if on && !self.reopen()?.has_vnet_hdr() {
             return Err(Error::NoVnetHdr { name: self.name.clone() });
         }
         set_offloads(control::of_any(self)?, on).map_err(|source| self.refused("offloads", source))
@@ -334,11 +427,18 @@ impl Device {
     /// A new descriptor of the device that only ioctls are made on, leaving all settings as they are.
     /// It is a queue for a moment, the last one, and takes no packets when this returns.
     pub(crate) fn attach_spare(&self) -> Result<OwnedFd> {
-        let spare = Self::open(&self.name)?.attach()?;
+        let now = self.now()?;
+        let spare = now.attach_unchecked()?;
         // Nothing may come between the two calls: meanwhile packets go to it that nobody reads.
         ioctl::disable_queue(&spare)
             .map_err(|source| self.refused("the state of a queue", source))?;
+        now.check_attached(&spare)?;
         Ok(spare)
+    }
+
+    fn attributes(&self) -> Result<Attributes> {
+        let found = rtnl::find_index(self.index)?;
+        found.ok_or_else(|| Error::NoDevice { name: self.name.clone().into() })
     }
 
     pub(crate) fn refused(&self, what: &'static str, source: impl Into<io::Error>) -> Error {
@@ -348,16 +448,38 @@ impl Device {
     /// Attach a descriptor, leaving all settings as they were when this was opened: just now, for
     /// TUNSETIFF sets them for the whole device.
     fn attach(&self) -> Result<OwnedFd> {
+        let tun = self.attach_unchecked()?;
+        self.check_attached(&tun)?;
+        Ok(tun)
+    }
+
+    /// The same, to the device that has the name by now.
+    fn attach_unchecked(&self) -> Result<OwnedFd> {
         if !self.tun.is_multi_queue {
             return Err(Error::SingleQueue { name: self.name.clone() });
         }
         let flags = iff(self.kind, self.tun.has_packet_information, self.tun.has_vnet_hdr);
-        if self.kind == Kind::Macvtap {
-            return macvtap::attach(self, flags);
+        match self.kind {
+            Kind::Macvtap => macvtap::attach(self, flags),
+            Kind::Tap | Kind::Tun => self.attach_as(flags),
         }
+    }
+
+    fn attach_as(&self, flags: i16) -> Result<OwnedFd> {
         let tun = open_tun()?;
         match ioctl::set_iff(&tun, &self.name, flags) {
             Ok(_) => Ok(tun),
+            Err(source) => Err(Error::Attach { name: self.name.clone(), source: source.into() }),
+        }
+    }
+
+    /// See to it that a descriptor is attached to this device: it may have been renamed just before, and
+    /// then its name was that of another one, or of one that was made by attaching to it.
+    fn check_attached(&self, tun: &OwnedFd) -> Result<()> {
+        let now = self.reopen()?.name;
+        match ioctl::get_iff(tun) {
+            Ok((Some(name), _)) if name == now => Ok(()),
+            Ok(_) => Err(Error::Renamed { name: self.name.clone(), now }),
             Err(source) => Err(Error::Attach { name: self.name.clone(), source: source.into() }),
         }
     }

@@ -5,7 +5,8 @@ use std::io;
 use rustix::io::Errno;
 use tunrss_bpf::Owner;
 
-use crate::{Foreign, IfName, NameError};
+use crate::load::is_of_the_system;
+use crate::{DeviceName, Foreign, IfName, NameError, Process};
 
 /// Result of what this crate does apart from reading and writing packets.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -37,6 +38,27 @@ pub enum Error {
     #[error("there is no device {name}")]
     NoDevice {
         /// The name looked for.
+        name: DeviceName,
+    },
+    /// The name of a device that was opened belongs to another one by now.
+    #[error("{name} is another device by now: the one that was opened is called {now}")]
+    Renamed {
+        /// The name that the device had.
+        name: IfName,
+        /// Its name now.
+        now: IfName,
+    },
+    /// Device-wide settings take a descriptor of the device, and of those who hold its queues none
+    /// can be duplicated. A queue more would take packets that nobody reads.
+    #[error("{name} is held by a process whose descriptors cannot be duplicated")]
+    Held {
+        /// The device.
+        name: IfName,
+    },
+    /// A program has opened queues of the device while one of ours was attached for a moment.
+    #[error("a program opened queues of {name} meanwhile, and their order could not be put right")]
+    Disordered {
+        /// The device.
         name: IfName,
     },
     /// The name is taken by another kind of device.
@@ -159,6 +181,13 @@ pub enum Error {
         /// The error number, if there is one.
         errno: Option<i32>,
     },
+    /// The programs that are loaded cannot be gone through.
+    #[error("cannot go through the programs that are loaded")]
+    Programs {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The report program that a device's configuration needs is no longer attached.
     #[error("the report program of {name} is gone: what sends to it is dropped")]
     ReportLost {
@@ -204,8 +233,19 @@ pub enum Error {
         owner: Owner,
     },
     /// Somebody else has been changing the device for too long.
-    #[error("cannot wait for another change of {name} to end")]
+    #[error(
+        "another change of {name} does not end{}",
+        holder.as_ref().map_or_else(String::new, |holder| format!(": {holder} is making it"))
+    )]
     Locked {
+        /// The device.
+        name: IfName,
+        /// Who, if this process may see that.
+        holder: Option<Process>,
+    },
+    /// Nothing makes sure that nobody else changes the device at the same time.
+    #[error("cannot lock {name} against other changes")]
+    Lock {
         /// The device.
         name: IfName,
         /// Why.
@@ -292,6 +332,7 @@ impl Error {
             | Self::QueueCount { .. }
             | Self::QueueNumber { .. }
             | Self::NoDevice { .. }
+            | Self::Renamed { .. }
             | Self::OtherKind { .. }
             | Self::Exists { .. }
             | Self::SingleQueue { .. }
@@ -307,9 +348,8 @@ impl Error {
             Self::Compile(_) | Self::Elf(_) => ErrorKind::Bug,
             // A verifier refuses with EINVAL or EACCES, and only a program with a mistake; too long it
             // gets for one without CAP_PERFMON.
-            Self::Load { errno, .. } if !matches!(errno, Some(EPERM | EAGAIN | E2BIG | EFAULT)) => {
-                ErrorKind::Bug
-            }
+            Self::Load { errno: Some(E2BIG | EFAULT), .. } => ErrorKind::System,
+            Self::Load { errno, .. } if !errno.is_some_and(is_of_the_system) => ErrorKind::Bug,
             _ => ErrorKind::System,
         }
     }
@@ -323,8 +363,9 @@ impl Error {
             | Self::OpenMacvtap { source, .. }
             | Self::Set { source, .. }
             | Self::Netlink { source, .. }
-            | Self::Locked { source, .. }
+            | Self::Lock { source, .. }
             | Self::Netns { source, .. }
+            | Self::Programs { source }
             | Self::Capture { source, .. }
             | Self::Software { source, .. } => source.raw_os_error(),
             Self::Load { errno, .. } | Self::Hook { errno, .. } | Self::ReadBack { errno, .. } => {
@@ -342,8 +383,18 @@ impl Error {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::NoDevice { name } => {
+            Self::NoDevice { name } if IfName::new(name.as_str()).is_ok() => {
                 format!("`tunrss create {name} --queues 4` makes one; devices of other network namespaces are not seen")
+            }
+            Self::NoDevice { .. } => {
+                "`ip link` lists devices with their alternative names; those of other network namespaces are not seen".into()
+            }
+            Self::Renamed { .. } => "open the device anew, by the name that it has now".into(),
+            Self::Held { .. } => {
+                "duplicating them needs CAP_SYS_PTRACE, or the same user where ptrace allows it: run as root, or have the process that holds the device set it".into()
+            }
+            Self::Disordered { .. } => {
+                "nothing was set: start that program anew, so that its queues have their numbers, and then set the device".into()
             }
             Self::Exists { name } => {
                 format!("choose another name, or remove the device with `tunrss delete {name}`")
@@ -362,8 +413,14 @@ impl Error {
                 format!("`tunrss show {name}` prints the table; entries count from 0")
             }
             Self::OwnedByOther { .. } => "let its owner change it, or take the device with --force".into(),
-            Self::Locked { source, .. } if source.raw_os_error() == Some(EADDRINUSE) => {
-                "another process is changing the device, or has been stopped while it did: find it with `grep 'tunrss device' /proc/net/unix`".into()
+            Self::Locked { .. } => {
+                "that process may have been stopped in the middle of it: let it go on, or end it".into()
+            }
+            Self::Lock { .. } if self.is_permission() => {
+                "a change needs CAP_NET_ADMIN in the device's network namespace, and loading programs CAP_BPF and CAP_PERFMON (or root) in the initial user namespace".into()
+            }
+            Self::Lock { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "who else changes a device is seen by the kernel's netlink_diag (CONFIG_NETLINK_DIAG), or else in /proc/thread-self/net/netlink: mount a procfs on /proc".into()
             }
             Self::OpenMacvtap { source, .. } if source.raw_os_error() == Some(EBUSY) => {
                 format!("a macvtap has at most {} queues", crate::MAX_QUEUES)
@@ -384,10 +441,22 @@ impl Error {
             Self::Load { errno: Some(E2BIG | EFAULT), .. } => {
                 "loading needs CAP_PERFMON besides CAP_BPF: without it the verifier walks more paths than it allows".into()
             }
+            Self::Load { errno: Some(EMFILE), .. } => {
+                "raise the limit of open files, with `ulimit -n` or the unit's LimitNOFILE".into()
+            }
+            Self::Load { errno: Some(ENFILE), .. } => {
+                "the whole system has too many open files: raise the sysctl fs.file-max".into()
+            }
+            Self::Load { errno: Some(ENOMEM), .. } => {
+                "there is too little memory, or the control group may have no more".into()
+            }
+            Self::Load { errno: Some(errno), .. } if is_of_the_system(*errno) => {
+                "signals kept coming while the program was checked: try again".into()
+            }
             Self::Load { .. } | Self::Compile(_) | Self::Elf(_) => {
                 "this is a bug in tunrss: please report it with the listing and the verifier's log".into()
             }
-            Self::ReadBack { errno: Some(EPERM), .. } => {
+            Self::ReadBack { errno: Some(EPERM), .. } | Self::Programs { .. } => {
                 "finding a running program needs CAP_SYS_ADMIN in the initial user namespace".into()
             }
             Self::Hook { errno: Some(EPERM), .. } => {
@@ -422,10 +491,10 @@ pub(crate) const TUN_PATH: &str = "/dev/net/tun";
 
 const EPERM: i32 = Errno::PERM.raw_os_error();
 const EACCES: i32 = Errno::ACCESS.raw_os_error();
-const EAGAIN: i32 = Errno::AGAIN.raw_os_error();
 const E2BIG: i32 = Errno::TOOBIG.raw_os_error();
 const EFAULT: i32 = Errno::FAULT.raw_os_error();
-const EADDRINUSE: i32 = Errno::ADDRINUSE.raw_os_error();
 const EOPNOTSUPP: i32 = Errno::OPNOTSUPP.raw_os_error();
 const EMFILE: i32 = Errno::MFILE.raw_os_error();
+const ENFILE: i32 = Errno::NFILE.raw_os_error();
+const ENOMEM: i32 = Errno::NOMEM.raw_os_error();
 const EBUSY: i32 = Errno::BUSY.raw_os_error();

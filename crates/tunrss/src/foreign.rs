@@ -3,6 +3,12 @@
 //! The kernel has no query for a device's steering and filter program. What can be seen is that a
 //! process which holds the device also holds a program of the type that these have, as QEMU does
 //! with its own. A program whose loader has closed it, or is gone, cannot be seen.
+//!
+//! Such a program may as well be for a socket, or for another device of the same process: nothing that
+//! the kernel tells says which. Only of a program that the asking process holds itself it is known
+//! that no other tool has put it on the device unasked: that process knows what it does with its own
+//! programs. It may hold one in one thread while another thread sets a device, and a child that it has
+//! just forked holds copies of both. So its programs are not counted, whoever else holds them too.
 
 use std::fmt;
 use std::fs;
@@ -40,15 +46,35 @@ impl fmt::Display for Foreign {
 
 impl Device {
     /// Programs of other tools that may steer the device's packets or drop them, as far as they can
-    /// be seen: those of the right type that a process holds which also holds the device. None does
-    /// not mean that there is none.
+    /// be seen: those of the right type that a process holds which also holds the device. Not those
+    /// that this process holds. None does not mean that there is none.
     pub fn foreign(&self) -> Vec<Foreign> {
-        control::holders(self).flat_map(|(process, _)| programs_of(process)).collect()
+        let this = rustix::process::getpid();
+        let others = control::holders(self).filter(|&(process, _)| process != this);
+        let found: Vec<_> = others.flat_map(|(process, _)| programs_of(process)).collect();
+        if found.is_empty() {
+            return found;
+        }
+        let ours = socket_filters_of(this);
+        found.into_iter().filter(|foreign| !ours.contains(&foreign.program)).collect()
     }
 }
 
 /// The socket filters that a process holds and that are not ours.
 fn programs_of(process: Pid) -> Vec<Foreign> {
+    let root = control::root(process);
+    let process_name = fs::read_to_string(format!("{root}/comm")).unwrap_or_default();
+    let foreign = socket_filters_of(process).into_iter().map(|program| Foreign {
+        process: process.as_raw_nonzero().get().unsigned_abs(),
+        process_name: process_name.trim().to_owned(),
+        program,
+        program_name: sys::bpf::name_of(program).ok().filter(|name| !name.is_empty()),
+    });
+    foreign.filter(|foreign| !is_ours(foreign.program_name.as_deref())).collect()
+}
+
+/// The ids of the socket filters that a process holds.
+fn socket_filters_of(process: Pid) -> Vec<u32> {
     let root = control::root(process);
     let mut ids: Vec<u32> = control::descriptors(process)
         .filter(|number| {
@@ -60,14 +86,7 @@ fn programs_of(process: Pid) -> Vec<Foreign> {
         .collect();
     ids.sort_unstable();
     ids.dedup();
-    let process_name = fs::read_to_string(format!("{root}/comm")).unwrap_or_default();
-    let foreign = ids.into_iter().map(|program| Foreign {
-        process: process.as_raw_nonzero().get().unsigned_abs(),
-        process_name: process_name.trim().to_owned(),
-        program,
-        program_name: sys::bpf::name_of(program).ok().filter(|name| !name.is_empty()),
-    });
-    foreign.filter(|foreign| !is_ours(foreign.program_name.as_deref())).collect()
+    ids
 }
 
 fn is_ours(name: Option<&str>) -> bool {

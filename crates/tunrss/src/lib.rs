@@ -24,9 +24,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Loading eBPF needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in the initial user namespace, finding
-//! what is in force (also to replace it) CAP_SYS_ADMIN; creating a device and reading it needs
-//! CAP_NET_ADMIN in the network namespace's user namespace.
+//! Setting a device loads eBPF, which needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in the initial user
+//! namespace. Finding what is in force needs CAP_SYS_ADMIN there; without it a device can be set, but
+//! not looked at nor cleared, and [`Device::steer`] warns that it has not looked. Creating a device and
+//! reading it needs CAP_NET_ADMIN in the network namespace's user namespace.
 #![deny(unsafe_code)]
 
 #[cfg(target_endian = "big")]
@@ -40,6 +41,7 @@ mod device;
 mod error;
 mod foreign;
 pub mod hook;
+mod key_argument;
 mod load;
 mod lock;
 mod macvtap;
@@ -47,6 +49,7 @@ mod memlock;
 mod name;
 pub mod netns;
 mod offloads;
+mod process;
 mod queue;
 mod rtnl;
 mod software;
@@ -55,14 +58,17 @@ mod steering;
 mod sys;
 
 pub use attachment::Attachment;
+pub use control::QueueHolder;
 pub use device::{Device, DeviceOptions, Kind, MAX_QUEUES};
 pub use error::{Error, ErrorKind, Result};
 pub use foreign::Foreign;
-pub use name::{IfName, NameError};
+pub use key_argument::{KeyArgument, KeyArgumentError};
+pub use name::{DeviceName, IfName, NameError};
 pub use offloads::Offloads;
+pub use process::Process;
 pub use queue::{PacketInformation, Queue, Received, Record, Report};
 pub use software::{Counts, SoftwareSteering, VirtualQueue};
-pub use steering::{Exclusive, Settings, Steering, possible_cpus};
+pub use steering::{Claim, Exclusive, Inspection, Missing, Settings, Steering, possible_cpus};
 pub use tunrss_bpf as bpf;
 pub use tunrss_bpf::counters::Count;
 pub use tunrss_bpf::{Counters, Owner, ReportMode, State, SteeringMode};

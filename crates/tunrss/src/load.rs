@@ -8,16 +8,18 @@ use rustix::io::Errno;
 use tunrss_bpf::asm::Code;
 use tunrss_bpf::insn::{Insn, Section};
 use tunrss_bpf::state::StateError;
-use tunrss_bpf::{Object, Program, State};
+use tunrss_bpf::{Counters, Object, Program, ProgramKind, State};
 
 use crate::error::Error;
 use crate::memlock;
 use crate::sys;
-use crate::sys::bpf::ProgramInfo;
+use crate::sys::bpf::{Map, ProgramInfo, Value};
 
 /// The programs of an object in the kernel, attached to nothing.
 pub(crate) struct Loaded {
     programs: Vec<Resident>,
+    /// The section that carries the configuration, shared by all of them.
+    data: Value,
 }
 
 struct Resident {
@@ -39,13 +41,29 @@ impl Loaded {
             let name = program.name();
             let resident = || -> Result<_, Cause> {
                 let fd = load(program, &maps.linked(program.code()))?;
+                if program.kind() == ProgramKind::SocketFilter {
+                    // A program that only helps carries the configuration as well.
+                    sys::bpf::bind(fd.as_fd(), maps.data.as_fd())?;
+                    sys::bpf::bind(fd.as_fd(), maps.proof.as_fd())?;
+                }
                 let id = sys::bpf::program_info(fd.as_fd())?.id;
                 Ok(Resident { name, id, fd })
             };
             resident().map_err(|source| refused(name, object, source))
         };
         let programs = object.programs().iter().map(resident).collect::<Result<_, _>>()?;
-        Ok(Self { programs })
+        Ok(Self { programs, data: maps.data })
+    }
+
+    /// Write from when on frames without report are dropped, in nanoseconds of `CLOCK_MONOTONIC`.
+    ///
+    /// # Errors
+    /// The section cannot be read or written.
+    pub(crate) fn set_guarded_from(&self, time: u64) -> Result<(), Cause> {
+        edit(&self.data, |section| {
+            tunrss_bpf::state::set_guarded_from(section, time);
+            Ok(())
+        })
     }
 
     /// The program of this name.
@@ -72,9 +90,12 @@ impl Loaded {
 
 /// The sections of an object: a map each. Programs keep those that they use.
 struct Maps {
-    data: OwnedFd,
-    rodata: Option<OwnedFd>,
-    bss: Option<OwnedFd>,
+    data: Value,
+    rodata: Option<Value>,
+    bss: Option<Value>,
+    /// What shows of a socket filter that who has loaded it may change devices: see
+    /// [`Running::is_proven`].
+    proof: OwnedFd,
 }
 
 impl Maps {
@@ -82,7 +103,7 @@ impl Maps {
     fn of(object: &Object) -> io::Result<Self> {
         let map = |section: Section, contents: &[u8]| {
             let is_read_only = section == Section::Rodata;
-            sys::bpf::map_of(section.name(), contents, is_read_only)
+            Value::new(section.name(), contents, is_read_only)
         };
         let rodata = Some(object.rodata()).filter(|bytes| !bytes.is_empty());
         let bss = Some(vec![0; object.bss_len()]).filter(|bytes| !bytes.is_empty());
@@ -90,6 +111,7 @@ impl Maps {
             data: map(Section::Data, object.data())?,
             rodata: rodata.map(|bytes| map(Section::Rodata, bytes)).transpose()?,
             bss: bss.map(|bytes| map(Section::Bss, &bytes)).transpose()?,
+            proof: sys::bpf::net_admin_map()?,
         })
     }
 
@@ -120,7 +142,7 @@ impl Maps {
             Section::Rodata => self.rodata.as_ref(),
             Section::Bss => self.bss.as_ref(),
         };
-        map.map_or(-1, AsRawFd::as_raw_fd)
+        map.map_or(-1, |map| map.as_fd().as_raw_fd())
     }
 }
 
@@ -139,7 +161,9 @@ fn load(program: &Program, code: &[u8]) -> Result<OwnedFd, Cause> {
     };
     let source = match load(&mut []) {
         Ok(fd) => return Ok(fd),
-        Err(error) if Errno::from_io_error(&error) == Some(Errno::PERM) => return Err(error.into()),
+        Err(error) if error.raw_os_error().is_some_and(is_of_the_system) => {
+            return Err(error.into());
+        }
         Err(error) => error,
     };
     let mut log = vec![0; LOG_LEN];
@@ -179,6 +203,10 @@ const BPF_PSEUDO_MAP_VALUE: u8 = 2;
 pub(crate) struct Running {
     /// The number by which the kernel knows it.
     pub(crate) id: u32,
+    /// Its type; `None` if it is none that we have.
+    pub(crate) kind: Option<ProgramKind>,
+    /// The real user id of who has loaded it.
+    pub(crate) uid: u32,
     maps: Vec<u32>,
 }
 
@@ -192,12 +220,46 @@ impl Running {
         Ok(sys::bpf::program_info(program.as_fd())?.into())
     }
 
+    /// Whether who has loaded it had the right to change devices, CAP_NET_ADMIN in the initial user
+    /// namespace. To load a socket filter and give it any name and contents takes CAP_BPF alone; so
+    /// ours have a map that takes CAP_NET_ADMIN to make. A classifier takes it to load
+    /// (`is_net_admin_prog_type`, kernel/bpf/syscall.c, v6.12).
+    ///
+    /// # Errors
+    /// Its maps cannot be looked at.
+    pub(crate) fn is_proven(&self) -> Result<bool, Cause> {
+        match self.kind {
+            Some(ProgramKind::SchedCls) => return Ok(true),
+            Some(ProgramKind::SocketFilter) => {}
+            None => return Ok(false),
+        }
+        for &id in &self.maps {
+            if Map::with_id(id)?.takes_net_admin() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A number that programs with the same sections share, and no others.
+    pub(crate) fn first_map(&self) -> Option<u32> {
+        self.maps.first().copied()
+    }
+
     /// What a program of ours executes: its `.data` section.
     ///
     /// # Errors
     /// The section cannot be read, or it is not that of a program in force.
     pub(crate) fn state(&self) -> Result<State, Cause> {
-        Ok(State::decode(&self.section(Section::Data)?.read()?)?)
+        Ok(State::decode(&self.data()?.read()?)?)
+    }
+
+    /// The same also of a program that was taken from its device, and whether it was.
+    ///
+    /// # Errors
+    /// The section cannot be read, or it is not one of ours.
+    pub(crate) fn any_state(&self) -> Result<(State, bool), Cause> {
+        Ok(State::decode_any(&self.data()?.read()?)?)
     }
 
     /// Note in a program of ours that it is being taken from its device.
@@ -205,19 +267,8 @@ impl Running {
     /// # Errors
     /// The section cannot be read or written.
     pub(crate) fn retire(&self) -> Result<(), Cause> {
-        self.edit(|section| {
+        edit(&self.data()?, |section| {
             tunrss_bpf::state::retire(section);
-            Ok(())
-        })
-    }
-
-    /// Write from when on frames without report are dropped, in nanoseconds of `CLOCK_MONOTONIC`.
-    ///
-    /// # Errors
-    /// The section cannot be read or written.
-    pub(crate) fn set_guarded_from(&self, time: u64) -> Result<(), Cause> {
-        self.edit(|section| {
-            tunrss_bpf::state::set_guarded_from(section, time);
             Ok(())
         })
     }
@@ -229,32 +280,28 @@ impl Running {
     /// # Errors
     /// The section cannot be read or written, or has no such entries.
     pub(crate) fn set_entries(&self, entries: &[(usize, u16)]) -> Result<(), Cause> {
-        self.edit(|section| tunrss_bpf::state::set_entries(section, entries))
+        edit(&self.data()?, |section| tunrss_bpf::state::set_entries(section, entries))
     }
 
-    /// Write the `.data` section back as `change` leaves it, if that succeeds.
-    fn edit(&self, change: impl FnOnce(&mut [u8]) -> Result<(), StateError>) -> Result<(), Cause> {
-        let section = self.section(Section::Data)?;
-        let mut value = section.read()?;
-        change(&mut value)?;
-        Ok(sys::bpf::update(section.map.as_fd(), 0, &value)?)
-    }
-
-    /// What a program of ours has counted: its `.bss` section.
+    /// What a program of ours that executes `state` has counted: its `.bss` section.
     ///
     /// # Errors
     /// The section cannot be read.
-    pub(crate) fn counters(&self) -> Result<Vec<u8>, Cause> {
-        Ok(self.section(Section::Bss)?.read()?)
+    pub(crate) fn counters(&self, state: &State) -> Result<Vec<u8>, Cause> {
+        Ok(self.section(Section::Bss, Counters::section_len(state))?.read()?)
     }
 
-    fn section(&self, section: Section) -> Result<SectionMap, Cause> {
+    fn data(&self) -> Result<Value, Cause> {
+        self.section(Section::Data, State::MAX_LEN)
+    }
+
+    /// The map of a section of at most `most` bytes.
+    fn section(&self, section: Section, most: usize) -> Result<Value, Cause> {
         for &id in &self.maps {
-            let map = sys::bpf::map_by_id(id)?;
-            let info = sys::bpf::map_info(map.as_fd())?;
-            // We name the map after the section, libbpf puts the object's name in front.
-            if info.name.ends_with(section.name()) {
-                return Ok(SectionMap { map, len: info.value_size });
+            let map = Map::with_id(id)?;
+            if map.name() == section.name() {
+                let unusual = || "a section of the program has an impossible type or size".into();
+                return map.into_value(most).ok_or_else(unusual);
             }
         }
         Err("the program lacks a section of ours".into())
@@ -263,27 +310,25 @@ impl Running {
 
 impl From<ProgramInfo> for Running {
     fn from(program: ProgramInfo) -> Self {
-        let ProgramInfo { id, mut maps, .. } = program;
+        let ProgramInfo { id, kind, uid, mut maps, .. } = program;
         // The order in which they were made; the program has them in that of their use.
         maps.sort_unstable();
-        Self { id, maps }
+        Self { id, kind, uid, maps }
     }
+}
+
+/// Write a section back as `change` leaves it, if that succeeds.
+fn edit(
+    section: &Value,
+    change: impl FnOnce(&mut [u8]) -> Result<(), StateError>,
+) -> Result<(), Cause> {
+    let mut contents = section.read()?;
+    change(&mut contents)?;
+    Ok(section.write(&contents)?)
 }
 
 /// Why something about a running program cannot be done.
 pub(crate) type Cause = Box<dyn StdError + Send + Sync>;
-
-/// The map of a section of a program.
-struct SectionMap {
-    map: OwnedFd,
-    len: usize,
-}
-
-impl SectionMap {
-    fn read(&self) -> io::Result<Vec<u8>> {
-        sys::bpf::lookup(self.map.as_fd(), 0, self.len)
-    }
-}
 
 /// The error number at the bottom of a chain of errors.
 pub(crate) fn errno(error: &(dyn StdError + 'static)) -> Option<i32> {
@@ -296,6 +341,14 @@ pub(crate) fn errno(error: &(dyn StdError + 'static)) -> Option<i32> {
         next = error.source();
     }
     None
+}
+
+/// Whether this number is the system's refusal, whatever the program: for want of a privilege, of
+/// descriptors or memory, or because of a signal. The verifier has nothing to say then.
+pub(crate) fn is_of_the_system(errno: i32) -> bool {
+    let refusals =
+        [Errno::PERM, Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::AGAIN, Errno::INTR];
+    refusals.into_iter().any(|refusal| refusal.raw_os_error() == errno)
 }
 
 /// Whether an error says that the verifier has given up because of a signal.

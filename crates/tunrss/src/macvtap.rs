@@ -15,7 +15,7 @@ use rustix::fs::{CWD, Dev, FileType, Mode, OFlags, fstat, makedev, mknodat, open
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 use tunrss_hash::VnetHdrLen;
 
-use crate::control::{self, copy};
+use crate::control::QueueFiles;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::rtnl;
@@ -29,7 +29,7 @@ pub(crate) fn attach(device: &Device, flags: i16) -> Result<OwnedFd> {
         .map_err(|source| refused(device, "open the character device", source))?;
     // While the number was looked up the macvtap may have gone, and another may have it now.
     if !is_queue_of(&tap, device) {
-        return Err(Error::NoDevice { name: device.name().clone() });
+        return Err(Error::NoDevice { name: device.name().into() });
     }
     ioctl::set_iff(&tap, device.name(), flags)
         .map_err(|source| device.refused("the virtio-net header", source))?;
@@ -42,18 +42,7 @@ pub(crate) fn attach(device: &Device, flags: i16) -> Result<OwnedFd> {
 
 /// How many queues are held by the processes that this one may look at. The kernel does not tell.
 pub(crate) fn held_queues(device: &Device) -> Result<usize> {
-    // A descriptor outlives its macvtap, whose number another one may have by now.
-    let is_of_another =
-        |process, number| copy(process, number).is_some_and(|copy| !is_queue_of(&copy, device));
-    let files = control::open_files(number(device)?).into_iter();
-    Ok(files.filter(|&(process, number)| !is_of_another(process, number)).count())
-}
-
-/// A duplicate of a descriptor by which a process holds a queue of `device`.
-pub(crate) fn held(device: &Device) -> Result<Option<OwnedFd>> {
-    let files = control::open_files(number(device)?);
-    let mut copies = files.into_iter().filter_map(|(process, number)| copy(process, number));
-    Ok(copies.find(|copy| is_queue_of(copy, device)))
+    Ok(QueueFiles::of(device)?.count())
 }
 
 fn is_queue_of(tap: &OwnedFd, device: &Device) -> bool {
@@ -85,7 +74,7 @@ fn read_attribute(device: &Device, attribute: &str) -> io::Result<String> {
                 |attribute: &str| fs::read_to_string(format!("/sys/{directory}/{attribute}"));
             let is =
                 |attribute, value: &str| read(attribute).is_ok_and(|text| text.trim_end() == value);
-            let found = rtnl::find(device.name()).ok().flatten();
+            let found = rtnl::find_index(device.index()).ok().flatten();
             let mac = found.map(|found| found.mac).unwrap_or_default();
             let mac: Vec<_> = mac.iter().map(|byte| format!("{byte:02x}")).collect();
             // A namesake elsewhere may have the same index, but not the same address, too.
@@ -122,7 +111,7 @@ fn open(device: &Device, number: Dev) -> io::Result<OwnedFd> {
 
 /// A file system of this kind, mounted nowhere. A sysfs is that of the calling thread's network
 /// namespace.
-fn mount(kind: &str) -> io::Result<OwnedFd> {
+pub(crate) fn mount(kind: &str) -> io::Result<OwnedFd> {
     let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
     fsconfig_create(&context)?;
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;

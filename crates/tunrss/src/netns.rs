@@ -60,6 +60,23 @@ pub fn enter_new_as_user() -> Result<()> {
     std::fs::write("/proc/self/gid_map", format!("0 {} 1", group.as_raw())).map_err(error)
 }
 
+/// What `ask` says in a new network namespace, which ends with it. Unlike [`NetNs`] this needs no
+/// `/proc`: nobody comes back from there.
+///
+/// # Errors
+/// [`Error::Netns`]; without CAP_SYS_ADMIN it is a refusal.
+pub(crate) fn ask_in_new<T: Send>(ask: impl FnOnce() -> T + Send) -> Result<T> {
+    let error = |source| Error::Netns { action: "make a network namespace", source };
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            sys::netns::unshare()?;
+            Ok(ask())
+        });
+        asking.join().unwrap_or_else(|_| Err(io::Error::other("the thread that asks has failed")))
+    })
+    .map_err(error)
+}
+
 /// What `ask` says in another network namespace.
 ///
 /// # Errors

@@ -84,6 +84,12 @@ impl Queue {
         self.format.has_packet_information
     }
 
+    /// Whether the device of this queue, which is attached, is still there: nobody has deleted it.
+    #[doc(alias = "TUNGETIFF")]
+    pub fn has_device(&self) -> bool {
+        ioctl::get_iff(&self.tun).is_ok()
+    }
+
     /// Whether the device puts packets into this queue. One that is detached loses the packets that wait
     /// in it, and is written to and asked as before; the device counts its queues anew, and its last one
     /// takes the number of one that is detached. One that is attached again is the last.

@@ -6,8 +6,9 @@ use std::io;
 use std::net::IpAddr;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CREATE, NLM_F_DUMP_INTR, NLM_F_REPLACE, NLM_F_REQUEST,
-    NetlinkDeserializable, NetlinkHeader, NetlinkMessage, NetlinkPayload, Nla, NlasIterator,
+    DefaultNla, NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR,
+    NLM_F_REPLACE, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage,
+    NetlinkPayload, NetlinkSerializable, Nla, NlasIterator,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use netlink_packet_route::link::{
@@ -16,18 +17,21 @@ use netlink_packet_route::link::{
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
+use netlink_packet_route::route::{RouteAttribute, RouteMessage, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 use rustix::io::Errno;
 
-use crate::IfName;
 use crate::error::{Error, Result};
+use crate::{DeviceName, IfName};
 
 /// What the kernel says of a device.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Attributes {
     pub(crate) index: u32,
+    /// Its own name, whatever it was found by.
+    pub(crate) name: String,
     /// `tun`, `veth`, ...; empty for physical devices and loopback.
     pub(crate) kind: String,
     pub(crate) alias: Option<String>,
@@ -35,6 +39,8 @@ pub(crate) struct Attributes {
     pub(crate) mac: Vec<u8>,
     /// In bytes of payload of a frame.
     pub(crate) mtu: u32,
+    /// Whether it has a carrier; a TUN or TAP loses it when the last queue is closed.
+    pub(crate) has_carrier: bool,
     /// For TUN and TAP devices.
     pub(crate) tun: Option<TunAttributes>,
 }
@@ -53,15 +59,32 @@ pub(crate) struct TunAttributes {
     pub(crate) detached_queues: u32,
 }
 
-/// The device of this name, if there is one in the calling thread's network namespace.
-pub(crate) fn find(name: &IfName) -> Result<Option<Attributes>> {
+/// The device of this name, its own or an alternative one, if there is one in the calling thread's
+/// network namespace.
+pub(crate) fn find(name: &DeviceName) -> Result<Option<Attributes>> {
     let mut message = LinkMessage::default();
-    message.attributes.push(LinkAttribute::IfName(name.as_str().to_owned()));
+    // Either attribute is compared with names of both kinds (`rtnl_dev_get`, net/core/rtnetlink.c,
+    // v6.12); this one is for those that are longer than a device's own can be.
+    let name_and_end = [name.as_str().as_bytes(), &[0]].concat();
+    message.attributes.push(if name.as_str().len() <= IfName::MAX_LEN {
+        LinkAttribute::IfName(name.as_str().to_owned())
+    } else {
+        LinkAttribute::Other(DefaultNla::new(IFLA_ALT_IFNAME, name_and_end))
+    });
+    look_up(message).map_err(|source| failed(format!("look up device {name}"), source))
+}
+
+/// The device with this index.
+pub(crate) fn find_index(index: u32) -> Result<Option<Attributes>> {
+    look_up(link(index)).map_err(|source| failed(format!("look up device {index}"), source))
+}
+
+fn look_up(message: LinkMessage) -> io::Result<Option<Attributes>> {
     match request(RouteNetlinkMessage::GetLink(message), 0) {
         Ok(Some(RouteNetlinkMessage::NewLink(link))) => Ok(Some(attributes(&link))),
         Ok(_) => Ok(None),
         Err(error) if error.raw_os_error() == Some(Errno::NODEV.raw_os_error()) => Ok(None),
-        Err(source) => Err(failed(format!("look up device {name}"), source)),
+        Err(error) => Err(error),
     }
 }
 
@@ -106,6 +129,33 @@ pub(crate) fn add_address(name: &IfName, index: u32, address: IpAddr, prefix: u8
     message.attributes = vec![AddressAttribute::Local(address), AddressAttribute::Address(address)];
     let request = request(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_REPLACE);
     request.map(drop).map_err(|source| failed(format!("give {name} the address {address}"), source))
+}
+
+/// Whether the device has an IPv4 address, or an IPv4 route leads straight out by it.
+pub(crate) fn routes_ipv4(name: &IfName, index: u32) -> Result<bool> {
+    let mut addresses = AddressMessage::default();
+    addresses.header.family = AddressFamily::Inet;
+    let mut routes = RouteMessage::default();
+    routes.header.address_family = AddressFamily::Inet;
+    for message in
+        [RouteNetlinkMessage::GetAddress(addresses), RouteNetlinkMessage::GetRoute(routes)]
+    {
+        let answers = exchange::<RouteNetlinkMessage>(message, NLM_F_DUMP).map_err(|refusal| {
+            failed(format!("list the IPv4 addresses and routes of {name}"), refusal.source)
+        })?;
+        let is_of_device = answers.iter().any(|answer| match answer {
+            RouteNetlinkMessage::NewAddress(address) => address.header.index == index,
+            RouteNetlinkMessage::NewRoute(route) => {
+                route.header.kind == RouteType::Unicast
+                    && route.attributes.contains(&RouteAttribute::Oif(index))
+            }
+            _ => false,
+        });
+        if is_of_device {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Tell the device where a neighbour is.
@@ -166,7 +216,20 @@ pub(crate) fn exchange<A>(
 where
     A: NetlinkDeserializable,
 {
-    let mut socket = Socket::new(NETLINK_ROUTE)?;
+    exchange_over(NETLINK_ROUTE, message, flags)
+}
+
+/// The same by any protocol of netlink.
+pub(crate) fn exchange_over<M, A>(
+    protocol: isize,
+    message: M,
+    flags: u16,
+) -> std::result::Result<Vec<A>, Refusal>
+where
+    M: NetlinkSerializable,
+    A: NetlinkDeserializable,
+{
+    let mut socket = Socket::new(protocol)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
     // The kernel's words on a refusal, right behind the header of the request.
@@ -175,7 +238,7 @@ where
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
     header.sequence_number = 1;
-    let mut message = NetlinkMessage::new(header, NetlinkPayload::from(message));
+    let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(message));
     message.finalize();
     let mut bytes = vec![0; message.buffer_len()];
     message.serialize(&mut bytes);
@@ -266,8 +329,10 @@ fn attributes(link: &LinkMessage) -> Attributes {
     let mut found = Attributes { index: link.header.index, ..Attributes::default() };
     for attribute in &link.attributes {
         match attribute {
+            LinkAttribute::IfName(name) => found.name = name.clone(),
             LinkAttribute::Address(mac) => found.mac = mac.clone(),
             LinkAttribute::Mtu(mtu) => found.mtu = *mtu,
+            LinkAttribute::Carrier(carrier) => found.has_carrier = *carrier == 1,
             LinkAttribute::IfAlias(alias) => found.alias = Some(alias.clone()),
             LinkAttribute::LinkInfo(infos) => {
                 for info in infos {
@@ -309,6 +374,7 @@ fn tun_attributes(data: &[InfoTun]) -> TunAttributes {
     tun
 }
 
+const IFLA_ALT_IFNAME: u16 = 53;
 const IFLA_TUN_TYPE: u16 = 3;
 const IFLA_TUN_PI: u16 = 4;
 const IFLA_TUN_VNET_HDR: u16 = 5;

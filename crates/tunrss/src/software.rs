@@ -2,7 +2,7 @@
 //! and hand each packet to the right one of several *virtual queues*.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Read};
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -51,10 +51,10 @@ use crate::queue::{Queue, Received};
 /// always kept.
 ///
 /// # Memory
-/// A buffer has [`SoftwareSteering::BUFFER_LEN`] bytes, room for any packet of a TAP. There are at
-/// most `capacity` of them for each virtual queue and one for each kernel queue. They are made as
-/// packets pile up, used again, and freed with the virtual queues: no packet needs an allocation
-/// once as many as ever wait have been made.
+/// Each kernel queue has a buffer of [`SoftwareSteering::BUFFER_LEN`] bytes, room for any packet of a
+/// TAP. What waits in a virtual queue takes as many bytes as its frames have, at most
+/// [`SoftwareSteering::MAX_WAITING_LEN`]. That memory is kept for the packets to come, and is freed
+/// when the queue is [told not to receive](VirtualQueue::set_receiving), or dropped.
 #[derive(Debug)]
 pub struct SoftwareSteering {
     shared: Arc<Shared>,
@@ -66,9 +66,13 @@ impl SoftwareSteering {
     /// Ethernet header and VLAN tags.
     pub const BUFFER_LEN: usize = 65_536 + 64;
 
+    /// The most bytes of frames that wait in a virtual queue: 4 MiB.
+    pub const MAX_WAITING_LEN: usize = 4 << 20;
+
     /// Read `queues`, all of one device, and spread their packets over `count` virtual queues by
     /// `config`; its queue numbers are taken modulo `count`, as a device does. A virtual queue holds
-    /// at most `capacity` packets: what comes to a full one is dropped and counted.
+    /// at most `capacity` packets, and at most [`MAX_WAITING_LEN`](Self::MAX_WAITING_LEN) bytes of
+    /// them: what comes to a full one is dropped and counted.
     ///
     /// The queues are read by the report that they are set to (see [`Queue::set_report`]), and the
     /// hash is computed anew. They are made non-blocking.
@@ -155,15 +159,7 @@ impl VirtualQueue {
     ///   deleted. Packets of other kernel queues may still come.
     /// - Else [`io::ErrorKind::WouldBlock`].
     pub fn recv(&self, frame: &mut [u8]) -> io::Result<Received> {
-        let Packet { mut received, buffer } = self.mailbox.take()?;
-        let len = received.len.min(frame.len());
-        if let (Some(to), Some(from)) = (frame.get_mut(..len), buffer.get(..len)) {
-            to.copy_from_slice(from);
-        }
-        self.mailbox.give_back(buffer);
-        received.is_truncated |= len < received.len;
-        received.len = len;
-        Ok(received)
+        self.mailbox.take(frame)
     }
 
     /// As [`recv`](Self::recv), but waits for a packet; forever without `timeout`.
@@ -203,6 +199,12 @@ impl VirtualQueue {
         self.sender.send(header, frame)
     }
 
+    /// Whether packets are kept for this queue, as they are from the start. If not, what waits is
+    /// thrown away and its memory freed, and what comes is dropped and counted.
+    pub fn set_receiving(&self, is_receiving: bool) {
+        self.mailbox.set_receiving(is_receiving);
+    }
+
     /// The header that packets start with.
     pub fn link(&self) -> Link {
         self.sender.link()
@@ -223,7 +225,7 @@ impl AsFd for VirtualQueue {
 impl Drop for VirtualQueue {
     /// Frees what waits. What is still to come finds no room.
     fn drop(&mut self) {
-        self.mailbox.close();
+        self.mailbox.set_receiving(false);
     }
 }
 
@@ -266,7 +268,7 @@ struct Reader {
 
 impl Reader {
     fn run(self) {
-        let mut buffer = new_buffer();
+        let mut buffer = vec![0; SoftwareSteering::BUFFER_LEN];
         loop {
             let mut fds = [self.queue.as_fd(), self.shared.stop.0.as_fd()]
                 .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
@@ -293,7 +295,7 @@ impl Reader {
     /// Hand over what is waiting, at most [`BATCH`] packets, by one configuration. Returns how many
     /// they were. The configuration cannot be replaced meanwhile, so that no packet is handed over
     /// by the old one later.
-    fn take_batch(&self, buffer: &mut Buffer) -> std::result::Result<usize, Errno> {
+    fn take_batch(&self, buffer: &mut [u8]) -> std::result::Result<usize, Errno> {
         let config = self.shared.config.read().unwrap_or_else(PoisonError::into_inner);
         for taken in 0..BATCH {
             let mut received = match self.queue.recv(buffer) {
@@ -307,7 +309,7 @@ impl Reader {
             received.header.hash_value = verdict.hash;
             received.header.hash_report = verdict.report.code();
             let number = usize::from(verdict.queue) % self.shared.mailboxes.len();
-            self.shared.mailboxes[number].put(received, buffer);
+            self.shared.mailboxes[number].put(received, frame);
         }
         Ok(BATCH)
     }
@@ -322,69 +324,71 @@ struct Mailbox {
     inside: Mutex<Inside>,
 }
 
-/// The buffers of a mailbox are waiting, being emptied or spare. The first two are never more than
-/// the capacity, and one is made only when none is spare: so all of them are never more, either.
-#[derive(Debug, Default)]
-struct Inside {
-    waiting: VecDeque<Packet>,
-    /// How many packets are being copied to where somebody wants them.
-    emptied: usize,
-    spare: Vec<Buffer>,
-    end: Option<End>,
-    /// Nobody is there to take packets.
-    is_closed: bool,
-    counts: Counts,
-}
-
 #[derive(Debug)]
-struct Packet {
-    received: Received,
-    buffer: Buffer,
+struct Inside {
+    waiting: VecDeque<Received>,
+    /// The frames of what waits, one behind the other.
+    frames: VecDeque<u8>,
+    is_receiving: bool,
+    end: Option<End>,
+    counts: Counts,
 }
 
 impl Mailbox {
     fn new(capacity: NonZeroUsize, event: Event) -> Self {
-        Self { capacity: capacity.get(), event, inside: Mutex::default() }
+        let inside = Inside {
+            waiting: VecDeque::new(),
+            frames: VecDeque::new(),
+            is_receiving: true,
+            end: None,
+            counts: Counts::default(),
+        };
+        Self { capacity: capacity.get(), event, inside: Mutex::new(inside) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Put a packet in, `buffer` with it in exchange for another; or drop it if there is no room.
-    fn put(&self, received: Received, buffer: &mut Buffer) {
+    /// Put a packet in, or drop it if there is no room.
+    fn put(&self, received: Received, frame: &[u8]) {
         let mut inside = self.lock();
-        if inside.is_closed || inside.waiting.len() + inside.emptied >= self.capacity {
+        let has_room = inside.waiting.len() < self.capacity
+            && inside.frames.len() + frame.len() <= SoftwareSteering::MAX_WAITING_LEN;
+        if !inside.is_receiving || !has_room {
             inside.counts.dropped += 1;
             return;
         }
         inside.counts.packets += 1;
-        inside.counts.bytes += received.len as u64;
-        let spare = inside.spare.pop().unwrap_or_else(new_buffer);
-        let buffer = std::mem::replace(buffer, spare);
+        inside.counts.bytes += frame.len() as u64;
         if inside.waiting.is_empty() && inside.end.is_none() {
             self.event.set();
         }
-        inside.waiting.push_back(Packet { received, buffer });
+        inside.waiting.push_back(Received { len: frame.len(), ..received });
+        inside.frames.extend(frame);
     }
 
-    /// Take a packet out. Its buffer has to be [given back](Self::give_back).
-    fn take(&self) -> io::Result<Packet> {
+    /// Take a packet out, as much of its frame as `frame` has room for.
+    fn take(&self, frame: &mut [u8]) -> io::Result<Received> {
         let mut inside = self.lock();
-        let Some(packet) = inside.waiting.pop_front() else {
+        let Some(mut received) = inside.waiting.pop_front() else {
             return Err(inside.end.map_or(io::ErrorKind::WouldBlock.into(), End::to_error));
         };
-        inside.emptied += 1;
-        if inside.waiting.is_empty() && inside.end.is_none() {
-            self.event.clear();
+        let len = received.len.min(frame.len());
+        if let Some(frame) = frame.get_mut(..len) {
+            inside.frames.read_exact(frame)?;
         }
-        Ok(packet)
-    }
-
-    fn give_back(&self, buffer: Buffer) {
-        let mut inside = self.lock();
-        inside.emptied -= 1;
-        inside.spare.push(buffer);
+        inside.frames.drain(..received.len - len);
+        received.is_truncated |= len < received.len;
+        received.len = len;
+        if inside.waiting.is_empty() {
+            // The next packets take the same memory again, and not all that there is in turns.
+            inside.frames.clear();
+            if inside.end.is_none() {
+                self.event.clear();
+            }
+        }
+        Ok(received)
     }
 
     /// The first end is the one that is told.
@@ -398,11 +402,17 @@ impl Mailbox {
         }
     }
 
-    fn close(&self) {
+    fn set_receiving(&self, is_receiving: bool) {
         let mut inside = self.lock();
-        inside.is_closed = true;
+        inside.is_receiving = is_receiving;
+        if is_receiving {
+            return;
+        }
+        if !inside.waiting.is_empty() && inside.end.is_none() {
+            self.event.clear();
+        }
         inside.waiting = VecDeque::new();
-        inside.spare = Vec::new();
+        inside.frames = VecDeque::new();
     }
 }
 
@@ -442,12 +452,6 @@ impl Event {
         // Refused only if it is not set.
         let _ = rustix::io::read(&self.0, &mut [0; 8]);
     }
-}
-
-type Buffer = Box<[u8]>;
-
-fn new_buffer() -> Buffer {
-    vec![0; SoftwareSteering::BUFFER_LEN].into_boxed_slice()
 }
 
 fn set_nonblocking(queue: &Queue) -> io::Result<()> {
@@ -501,6 +505,11 @@ mod tests {
         to.send(&[&header[..VnetHdrLen::V1.len()], frame].concat()).unwrap();
     }
 
+    fn received(len: usize) -> Received {
+        let header = VnetHdr::default();
+        Received { len, is_truncated: false, header, packet_information: None }
+    }
+
     fn is_readable(queue: &VirtualQueue) -> bool {
         poll(&mut [PollFd::new(queue, PollFlags::IN)], Some(&Timespec::default())).unwrap() == 1
     }
@@ -525,16 +534,13 @@ mod tests {
         let mailbox = Mailbox::new(NonZeroUsize::new(3).unwrap(), Event::new().unwrap());
         let sender = Queue::of_socket(UnixDatagram::unbound().unwrap().into());
         let queue = VirtualQueue { mailbox: Arc::new(mailbox), sender: Arc::new(sender) };
-        let mut buffer = new_buffer();
-        let header = VnetHdr::default();
-        let received = Received { len: 7, is_truncated: false, header, packet_information: None };
+        let received = received(7);
         let mut frame = [0; 100];
         for round in 1..=5 {
             assert!(!is_readable(&queue));
             assert_eq!(kind(queue.recv(&mut frame)), io::ErrorKind::WouldBlock);
             for number in 0..5 {
-                buffer[..7].fill(number);
-                queue.mailbox.put(received, &mut buffer);
+                queue.mailbox.put(received, &[number; 7]);
                 assert!(is_readable(&queue));
             }
             for number in 0..3 {
@@ -544,11 +550,9 @@ mod tests {
             }
             let expected = Counts { packets: 3 * round, bytes: 21 * round, dropped: 2 * round };
             assert_eq!(queue.counts(), expected);
-            // Used again, not made again.
-            assert_eq!(queue.mailbox.lock().spare.len(), 3);
         }
         // What waits comes before the end, and the first end is told.
-        queue.mailbox.put(received, &mut buffer);
+        queue.mailbox.put(received, &[7; 7]);
         queue.mailbox.end(End::Failed(Errno::BADFD));
         queue.mailbox.end(End::Stopped);
         assert_eq!(queue.recv(&mut frame).unwrap(), received);
@@ -558,29 +562,52 @@ mod tests {
             assert_eq!(error.raw_os_error(), Some(Errno::BADFD.raw_os_error()));
         }
         // A packet after it, from another reader.
-        queue.mailbox.put(received, &mut buffer);
+        queue.mailbox.put(received, &[7; 7]);
         assert_eq!(queue.recv(&mut frame).unwrap(), received);
         assert!(is_readable(&queue) && queue.recv(&mut frame).is_err());
     }
 
+    /// Frames of all lengths, in turns, so that one lies across the end of the memory.
     #[test]
-    fn packets_being_copied_take_room() {
-        let mailbox = Mailbox::new(NonZeroUsize::MIN, Event::new().unwrap());
-        let received = Received {
-            len: 1,
-            is_truncated: false,
-            header: VnetHdr::default(),
-            packet_information: None,
+    fn frames_come_out_as_they_went_in() {
+        let mailbox = Mailbox::new(NonZeroUsize::new(1000).unwrap(), Event::new().unwrap());
+        let frame_of = |number: usize| vec![number as u8; number * 37 % 1500];
+        let mut frame = [0; 1500];
+        let mut taken = 0;
+        for number in 0..2000 {
+            mailbox.put(received(0), &frame_of(number));
+            if number % 3 != 0 || number > 1000 {
+                let len = mailbox.take(&mut frame).unwrap().len;
+                assert_eq!(frame[..len], frame_of(taken));
+                taken += 1;
+            }
+        }
+        assert_eq!(mailbox.lock().counts.dropped, 0);
+        assert!(mailbox.lock().frames.capacity() < 4 << 20);
+    }
+
+    #[test]
+    fn bytes_that_wait_are_limited_and_freed_when_nobody_receives() {
+        let mailbox = Mailbox::new(NonZeroUsize::MAX, Event::new().unwrap());
+        let frame = [7; 65_000];
+        let fit = SoftwareSteering::MAX_WAITING_LEN / frame.len();
+        for _ in 0..fit + 10 {
+            mailbox.put(received(0), &frame);
+        }
+        let state = || {
+            let inside = mailbox.lock();
+            let capacity = inside.waiting.capacity() + inside.frames.capacity();
+            (inside.waiting.len(), capacity > 0, inside.counts.dropped)
         };
-        let mut buffer = new_buffer();
-        mailbox.put(received, &mut buffer);
-        let packet = mailbox.take().unwrap();
-        mailbox.put(received, &mut buffer);
-        assert_eq!(mailbox.lock().counts.dropped, 1);
-        mailbox.give_back(packet.buffer);
-        mailbox.put(received, &mut buffer);
-        let inside = mailbox.lock();
-        assert_eq!((inside.counts.packets, inside.waiting.len(), inside.spare.len()), (2, 1, 0));
+        assert_eq!(state(), (fit, true, 10));
+        mailbox.set_receiving(false);
+        assert!(mailbox.take(&mut []).is_err());
+        mailbox.put(received(0), &frame);
+        assert_eq!(state(), (0, false, 11));
+        assert!(rustix::io::read(&mailbox.event.0, &mut [0; 8]).is_err());
+        mailbox.set_receiving(true);
+        mailbox.put(received(0), &frame);
+        assert_eq!(mailbox.take(&mut []).unwrap(), Received { is_truncated: true, ..received(0) });
     }
 
     #[test]

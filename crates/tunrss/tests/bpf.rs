@@ -6,6 +6,7 @@
 
 use aya::Ebpf;
 use aya::programs::{ProgramError, SchedClassifier, SocketFilter, TestRun, TestRunOptions};
+use aya::util::KernelVersion;
 use tunrss::bpf::{Prefix, REPORT, STEER, compile};
 use tunrss::hash::dissect::dissect;
 use tunrss::hash::tunnel::dissect_through;
@@ -41,10 +42,10 @@ impl Program {
         Self { ebpf }
     }
 
-    /// How many instructions the verifier has gone through.
-    fn verified_instructions(&self, mode: ReportMode) -> u32 {
+    /// How many instructions the verifier has gone through. Kernels before 5.16 do not say.
+    fn verified_instructions(&self, mode: ReportMode) -> Option<u32> {
         let name = if mode == ReportMode::Kernel { REPORT } else { STEER };
-        self.ebpf.program(name).unwrap().info().unwrap().verified_instruction_count().unwrap()
+        self.ebpf.program(name).unwrap().info().unwrap().verified_instruction_count()
     }
 
     /// What the steering program returns for `packet`.
@@ -72,13 +73,14 @@ impl Program {
     }
 }
 
-/// How much the kernel's verifier goes through before it takes a program: not more than a quarter of
-/// what it gives up at, for whatever is enabled.
+/// The kernel's verifier takes every program, for whatever is enabled. Where the kernel says how many
+/// instructions it went through, these are not more than a quarter of the number at which it gives up.
 #[test]
 #[ignore = "cargo xtask test bpf"]
 fn verifier_takes_every_kind_of_configuration() {
     const MOST: u32 = 250_000;
-    let mut most = 0;
+    let says_count = KernelVersion::current().unwrap() >= KernelVersion::new(5, 16, 0);
+    let (mut most, mut programs) = (0, 0);
     let single_types = HashTypes::NAMES.map(|(_, one)| one);
     let single_tunnels = TunnelTypes::NAMES.map(|(_, one)| one);
     let types = single_types.into_iter().chain([HashTypes::BASIC, HashTypes::ALL]);
@@ -93,7 +95,9 @@ fn verifier_takes_every_kind_of_configuration() {
                         .with_tunnels(tunnels)
                         .with_transform(transform);
                     let verified = Program::load(&config, link, mode).verified_instructions(mode);
-                    if verified > most {
+                    programs += 1;
+                    assert!(verified.is_some_and(|count| count > 0) || !says_count);
+                    if let Some(verified) = verified.filter(|&verified| verified > most) {
                         println!("{verified}: {types} {tunnels} {link:?} {mode}");
                         most = verified;
                     }
@@ -101,7 +105,8 @@ fn verifier_takes_every_kind_of_configuration() {
             }
         }
     }
-    assert!((1..=MOST).contains(&most), "{most} instructions");
+    println!("{programs} programs");
+    assert!(most <= MOST, "{most} instructions");
 }
 
 #[test]

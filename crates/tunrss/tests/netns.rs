@@ -32,6 +32,26 @@ use tunrss::{
 };
 use tunrss_testkit::packet::{Packet as Built, V4, V6};
 
+/// Made past us, by iproute2: the kernel takes the names that we take, and no others. A percent sign
+/// asks it for a number.
+#[test]
+#[ignore = "cargo xtask test netns"]
+fn names_are_those_that_the_kernel_takes() {
+    let _netns = NetNs::enter_new().unwrap();
+    let with = |character: char| format!("a{character}b");
+    let characters = ('\u{1}'..='~')
+        .chain("\u{80}\u{85}\u{a0}\u{e0}\u{e9}\u{120}\u{2003}\u{3000}\u{202e}".chars());
+    let names = characters.filter(|&character| character != '%').map(with);
+    let words = ["all", "default", "All", ".", "..", "...", "a23456789012345", "a234567890123456"];
+    for name in names.chain(words.map(Into::into)) {
+        let made =
+            Command::new("ip").args(["link", "add", "name", &name, "type", "bridge"]).output();
+        let made = made.unwrap();
+        let refusal = String::from_utf8_lossy(&made.stderr);
+        assert_eq!(made.status.success(), IfName::new(&name).is_ok(), "{name:?}: {refusal}");
+    }
+}
+
 #[test]
 #[ignore = "cargo xtask test netns"]
 fn device_has_as_many_queues_as_asked_for() {

@@ -76,10 +76,16 @@ impl Lowering<'_> {
         self.asm.mov(Reg::R8, 0);
         self.outermost();
         self.asm.bind(self.window);
-        self.check_shortest();
         let [load_full, loaded] = ["load_full", "loaded"].map(|name| self.asm.label(name));
-        if full > self.shortest() {
+        if full == self.shortest() {
+            self.check_shortest();
+        } else {
+            // The upper bound comes first. What is left of the packet inside a tunnel is a difference,
+            // which the verifier knows as -64..=0xffffffcb. Linux 7.2 keeps one range of a register, as
+            // an arc of a circle (`struct cnum64`, include/linux/cnum.h). A lower bound cuts that arc in
+            // two, so it would be forgotten, and the length below could be 0.
             self.asm.jump_if(Cond::Ge, Reg::R7, full, load_full);
+            self.check_shortest();
             self.asm.comment("a short packet: what there is");
             for slot in (WINDOW..WINDOW + full as i16).step_by(8) {
                 self.asm.store(Size::Double, Reg::R10, slot, 0);
@@ -438,9 +444,7 @@ impl Lowering<'_> {
     ///
     /// Meanwhile r8: where the option starts in the packet; r9: how many are left to look at.
     fn home_address(&mut self, done: Label) {
-        let [whole, option, home_address, end] =
-            ["options_whole", "option", "home_address", "options_end"]
-                .map(|name| self.asm.label(name));
+        let [whole, end] = ["options_whole", "options_end"].map(|name| self.asm.label(name));
         self.load_noted(HOME_ADDRESS);
         self.asm.jump_if(Cond::Ne, Reg::R2, Reg::R1, done);
         self.asm.store(Size::Double, Reg::R10, HEADER_AT, Reg::R8);
@@ -454,15 +458,30 @@ impl Lowering<'_> {
         self.asm.bind(whole);
         self.asm.store(Size::Double, Reg::R10, OPTIONS_END, Reg::R2);
         self.asm.alu(AluOp::Add, Reg::R8, 2);
-        self.asm.mov(Reg::R9, MAX_OPTIONS as i32);
+        self.find_option(Reg::R8, Reg::R9, OPTION_HOME_ADDRESS, 16, end);
+        self.asm.alu(AluOp::Sub, Reg::R8, 16);
+        self.asm.store(Size::Double, Reg::R10, HOME_ADDRESS, Reg::R8);
+        self.asm.bind(end);
+        self.load_stack(Size::Double, Reg::R8, HEADER_AT);
+        self.asm.mov(Reg::R9, i32::from(NEXT_DESTINATION));
+        self.asm.jump(done);
+    }
+
+    /// Put into `at` where the first option of this kind and data length ends, or go to `none`.
+    ///
+    /// `at`: where the option starts in the packet, at first the first one; where they end is in
+    /// [`OPTIONS_END`]. `left`: how many are left to look at. Both are kept across calls.
+    pub(super) fn find_option(&mut self, at: Reg, left: Reg, kind: u8, len: u8, none: Label) {
+        let [option, found] = ["option", "option_found"].map(|name| self.asm.label(name));
+        self.asm.mov(left, MAX_OPTIONS as i32);
         self.asm.bind(option);
         self.load_stack(Size::Double, Reg::R1, OPTIONS_END);
-        self.asm.jump_if(Cond::Ge, Reg::R8, Reg::R1, end);
+        self.asm.jump_if(Cond::Ge, at, Reg::R1, none);
         self.asm.comment("zeros, a Pad1, if the packet ends behind the first byte");
-        self.copy_packet(Reg::R8, OPTION, |asm| asm.mov(Reg::R4, 2));
+        self.copy_packet(at, OPTION, |asm| asm.mov(Reg::R4, 2));
         self.load_stack(Size::Half, Reg::R1, OPTION);
-        let home_address_of_16 = u16::from_le_bytes([OPTION_HOME_ADDRESS, 16]);
-        self.asm.jump_if(Cond::Eq, Reg::R1, i32::from(home_address_of_16), home_address);
+        let wanted = u16::from_le_bytes([kind, len]);
+        self.asm.jump_if(Cond::Eq, Reg::R1, i32::from(wanted), found);
         // Not a branch: the verifier would take both at each option.
         self.asm.comment("1 byte of Pad1, which is 0; 2 bytes and the length of any other");
         self.load_stack(Size::Byte, Reg::R2, OPTION);
@@ -472,21 +491,15 @@ impl Lowering<'_> {
         self.asm.alu(AluOp::Rsh, Reg::R1, 8);
         self.asm.alu(AluOp::Add, Reg::R1, 1);
         self.asm.alu(AluOp::Mul, Reg::R1, Reg::R3);
-        self.asm.alu(AluOp::Add, Reg::R8, Reg::R1);
-        self.asm.alu(AluOp::Add, Reg::R8, 1);
-        self.asm.alu(AluOp::Sub, Reg::R9, 1);
-        self.asm.jump_if(Cond::Ne, Reg::R9, 0, option);
-        self.asm.bind(end);
-        self.load_stack(Size::Double, Reg::R8, HEADER_AT);
-        self.asm.mov(Reg::R9, i32::from(NEXT_DESTINATION));
-        self.asm.jump(done);
-        self.asm.bind(home_address);
-        self.asm.alu(AluOp::Add, Reg::R8, 18);
+        self.asm.alu(AluOp::Add, at, Reg::R1);
+        self.asm.alu(AluOp::Add, at, 1);
+        self.asm.alu(AluOp::Sub, left, 1);
+        self.asm.jump_if(Cond::Ne, left, 0, option);
+        self.asm.jump(none);
+        self.asm.bind(found);
+        self.asm.alu(AluOp::Add, at, 2 + i32::from(len));
         self.load_stack(Size::Double, Reg::R1, OPTIONS_END);
-        self.asm.jump_if(Cond::Gt, Reg::R8, Reg::R1, end);
-        self.asm.alu(AluOp::Sub, Reg::R8, 16);
-        self.asm.store(Size::Double, Reg::R10, HOME_ADDRESS, Reg::R8);
-        self.asm.jump(end);
+        self.asm.jump_if(Cond::Gt, at, Reg::R1, none);
     }
 }
 
@@ -521,7 +534,7 @@ const EXTENSION_HEADERS: [u8; 6] = [
 /// While selecting behind extension headers: whether the type takes ports.
 const WITH_PORTS: Reg = Reg::R7;
 
-// Stack below the window, for the walk along extension headers.
+// Stack below the window, for the walk along extension headers and their options.
 
 /// The first 4 bytes of an extension header.
 const HEADER: i16 = WINDOW - 4;
@@ -536,4 +549,4 @@ const ROUTING_ADDRESS: i16 = WINDOW - 24;
 
 /// Where the header whose options are looked at is in the packet, and where they end.
 const HEADER_AT: i16 = WINDOW - 32;
-const OPTIONS_END: i16 = WINDOW - 40;
+pub(super) const OPTIONS_END: i16 = WINDOW - 40;

@@ -6,11 +6,12 @@
 //! for another tunnel.
 //!
 //! While a tunnel is looked for, r9 goes along the outer headers: it is an offset in the packet, and
-//! in the end that of the inner packet. r7 and r8 stay, for a packet that is no tunnel.
+//! in the end that of the inner packet. r8 stays, and so does r7 but while options are looked at, for a
+//! packet that is no tunnel.
 
 use tunrss_hash::dissect::{
     ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_QINQ, ETHERTYPE_VLAN, IPV4_MORE_FRAGMENTS_OR_OFFSET,
-    MAX_VLAN_TAGS,
+    MAX_VLAN_TAGS, NEXT_DESTINATION, OPTION_ENCAPSULATION_LIMIT,
 };
 use tunrss_hash::tunnel::{
     GENEVE_OPTIONS_LEN, GENEVE_VERSION, GRE_CHECKSUM, GRE_KEY, GRE_REFUSED, GRE_SEQUENCE,
@@ -20,6 +21,7 @@ use tunrss_hash::tunnel::{
 };
 use tunrss_hash::{Link, TunnelTypes};
 
+use super::dissect::OPTIONS_END;
 use super::{Lowering, WINDOW, be16, context};
 use crate::asm::{Asm, Label};
 use crate::insn::{AluOp, Cond, Reg, Size};
@@ -122,15 +124,14 @@ impl Lowering<'_> {
         }
         .map(|name| self.asm.label(name));
         let tunnels = self.config.tunnels();
-        let (in_gre, protocol) = match delivery {
-            Delivery::V4 => (IN_GRE_OVER_V4, self.ip(9)),
-            Delivery::V6 => (IN_GRE_OVER_V6, self.ip(6)),
+        let in_gre = match delivery {
+            Delivery::V4 => IN_GRE_OVER_V4,
+            Delivery::V6 => IN_GRE_OVER_V6,
         };
         self.asm.comment("only one tunnel is looked into");
         self.load_stack(Size::Double, Reg::R2, INNER);
         self.asm.jump_if(Cond::Ne, Reg::R2, 0, no_tunnel);
         self.behind_ip_header(delivery, no_tunnel);
-        self.load_stack(Size::Byte, Reg::R2, protocol);
         if tunnels.intersects(in_gre) {
             self.asm.jump_if(Cond::Eq, Reg::R2, i32::from(PROTOCOL_GRE), gre);
         }
@@ -150,8 +151,8 @@ impl Lowering<'_> {
         self.asm.bind(no_tunnel);
     }
 
-    /// Put into r9 where the headers behind the IP header start; no fragment has any. The first
-    /// byte of an IPv4 header is in r1, and stays there.
+    /// Put into r9 where the headers behind the IP header start, and into r2 the protocol of the first;
+    /// no fragment has any. Puts the first byte of an IPv4 header into r1.
     fn behind_ip_header(&mut self, delivery: Delivery, no_tunnel: Label) {
         self.asm.mov(Reg::R9, Reg::R8);
         match delivery {
@@ -166,9 +167,50 @@ impl Lowering<'_> {
                 self.asm.alu(AluOp::Lsh, Reg::R2, 2);
                 self.asm.alu(AluOp::Add, Reg::R9, Reg::R2);
                 self.asm.alu(AluOp::Add, Reg::R9, i32::from(self.link_len()));
+                self.load_stack(Size::Byte, Reg::R2, self.ip(9));
             }
-            Delivery::V6 => self.asm.alu(AluOp::Add, Reg::R9, i32::from(self.link_len()) + 40),
+            Delivery::V6 => {
+                let upper = self.asm.label("ipv6_upper");
+                self.asm.alu(AluOp::Add, Reg::R9, i32::from(self.link_len()) + 40);
+                self.load_stack(Size::Byte, Reg::R2, self.ip(6));
+                self.asm.jump_if(Cond::Ne, Reg::R2, i32::from(NEXT_DESTINATION), upper);
+                self.encapsulation_limit(upper, no_tunnel);
+                self.asm.bind(upper);
+            }
         }
+    }
+
+    /// If there is a tunnel encapsulation limit in the destination options header at r9, go to `skipped`
+    /// with r9 behind that header and the protocol of what follows in r2.
+    fn encapsulation_limit(&mut self, skipped: Label, no_tunnel: Label) {
+        let none = self.asm.label("no_encapsulation_limit");
+        self.asm.comment("destination options: is there a tunnel encapsulation limit?");
+        self.load_packet(Reg::R9, TUNNEL, 2, no_tunnel);
+        self.destination_options_end(Reg::R2);
+        self.load_context(Reg::R3, context::LEN);
+        self.asm.jump_if(Cond::Gt, Reg::R2, Reg::R3, no_tunnel);
+        self.asm.store(Size::Double, Reg::R10, OPTIONS_END, Reg::R2);
+        self.asm.store(Size::Double, Reg::R10, LEFT, Reg::R7);
+        self.asm.alu(AluOp::Add, Reg::R9, 2);
+        self.find_option(Reg::R9, Reg::R7, OPTION_ENCAPSULATION_LIMIT, 1, none);
+        self.load_stack(Size::Double, Reg::R7, LEFT);
+        // Not from the stack: there the verifier has noted of it how far each option got, and would go
+        // on apart for each.
+        self.destination_options_end(Reg::R9);
+        self.load_stack(Size::Byte, Reg::R2, TUNNEL);
+        self.asm.jump(skipped);
+        self.asm.bind(none);
+        self.load_stack(Size::Double, Reg::R7, LEFT);
+        self.asm.jump(no_tunnel);
+    }
+
+    /// Put into `dst` where the destination options header behind the IPv6 header ends.
+    fn destination_options_end(&mut self, dst: Reg) {
+        self.load_stack(Size::Byte, dst, TUNNEL + 1);
+        self.asm.alu(AluOp::Add, dst, 1);
+        self.asm.alu(AluOp::Lsh, dst, 3);
+        self.asm.alu(AluOp::Add, dst, Reg::R8);
+        self.asm.alu(AluOp::Add, dst, i32::from(self.link_len()) + 40);
     }
 
     /// Go on with the payload of the UDP packet at r9. The first byte of an IPv4 header is in r1.
@@ -181,9 +223,15 @@ impl Lowering<'_> {
             Delivery::V4 => 20,
             Delivery::V6 => 40,
         };
-        if delivery == Delivery::V4 {
-            self.asm.alu(AluOp::And, Reg::R1, 0xf);
-            self.asm.jump_if(Cond::Ne, Reg::R1, 5, options);
+        match delivery {
+            Delivery::V4 => {
+                self.asm.alu(AluOp::And, Reg::R1, 0xf);
+                self.asm.jump_if(Cond::Ne, Reg::R1, 5, options);
+            }
+            Delivery::V6 => {
+                self.load_stack(Size::Byte, Reg::R1, self.ip(6));
+                self.asm.jump_if(Cond::Ne, Reg::R1, i32::from(PROTOCOL_UDP), options);
+            }
         }
         let with_ports = i32::from(self.link_len() + ports_at) + 4;
         self.asm.jump_if(Cond::Lt, Reg::R7, with_ports, no_tunnel);
@@ -436,5 +484,7 @@ const ETHERTYPES_LEN: i32 = 2 + 4 * MAX_VLAN_TAGS as i32;
 /// 0 for a packet as it came; for the one inside a tunnel its EtherType as it loads, or for a link
 /// without Ethernet header its IP version.
 const INNER: i16 = WINDOW - 64;
-/// A tunnel header, or the EtherTypes of an inner Ethernet header.
+/// An extension header's first 2 bytes, a tunnel header, or the EtherTypes of an inner Ethernet header.
 const TUNNEL: i16 = WINDOW - 80;
+/// r7 while options are looked at.
+const LEFT: i16 = WINDOW - 88;

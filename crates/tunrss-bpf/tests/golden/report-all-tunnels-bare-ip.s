@@ -1,8 +1,8 @@
-; at most 920 instructions
+; at most 985 instructions
 ; .rodata 36864 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_report (SCHED_CLS), 895 instructions
+; tunrss_report (SCHED_CLS), 959 instructions
      0  r6 = r1
         ; hash types: ipv4,tcpv4,udpv4,ipv6,tcpv6,udpv6,ipv6-ex,tcpv6-ex,udpv6-ex
         ; tunnel types: gre,gre-2890,gre-7676,gre-udp,vxlan,vxlan-gpe,geneve,ipip,nvgre
@@ -11,9 +11,9 @@
      2  r8 = 0
      3  *(u64 *)(r10 -136) = 0
 window:
+     4  if r7 >= 44 goto load_full
         ; too short for any IP header
-     4  if r7 < 20 goto unclassified
-     5  if r7 >= 44 goto load_full
+     5  if r7 < 20 goto unclassified
         ; a short packet: what there is
      6  *(u64 *)(r10 -72) = 0
      7  *(u64 *)(r10 -64) = 0
@@ -352,654 +352,728 @@ ipv6:
    302  r9 = r8
    303  r9 += 40
    304  r2 = *(u8 *)(r10 -66)
-   305  if r2 == 47 goto ipv6_gre
-   306  if r2 == 17 goto ipv6_udp_tunnel
-   307  goto ipv6_no_tunnel
+   305  if r2 != 60 goto ipv6_upper
+        ; destination options: is there a tunnel encapsulation limit?
+   306  r2 = r9
+   307  r1 = r6
+   308  r3 = r10
+   309  r3 += -152
+   310  r4 = 2
+   311  call skb_load_bytes
+   312  if r0 != 0 goto ipv6_no_tunnel
+   313  r2 = *(u8 *)(r10 -151)
+   314  r2 += 1
+   315  r2 <<= 3
+   316  r2 += r8
+   317  r2 += 40
+   318  r3 = *(u32 *)(r6 +0)
+   319  if r2 > r3 goto ipv6_no_tunnel
+   320  *(u64 *)(r10 -112) = r2
+   321  *(u64 *)(r10 -160) = r7
+   322  r9 += 2
+   323  r7 = 30
+option:
+   324  r1 = *(u64 *)(r10 -112)
+   325  if r9 >= r1 goto no_encapsulation_limit
+        ; zeros, a Pad1, if the packet ends behind the first byte
+   326  r2 = r9
+   327  r1 = r6
+   328  r3 = r10
+   329  r3 += -80
+   330  r4 = 2
+   331  call skb_load_bytes
+   332  r1 = *(u16 *)(r10 -80)
+   333  if r1 == 0x104 goto option_found
+        ; 1 byte of Pad1, which is 0; 2 bytes and the length of any other
+   334  r2 = *(u8 *)(r10 -80)
+   335  r3 = 0
+   336  r3 -= r2
+   337  r3 >>= 63
+   338  r1 >>= 8
+   339  r1 += 1
+   340  r1 *= r3
+   341  r9 += r1
+   342  r9 += 1
+   343  r7 -= 1
+   344  if r7 != 0 goto option
+   345  goto no_encapsulation_limit
+option_found:
+   346  r9 += 3
+   347  r1 = *(u64 *)(r10 -112)
+   348  if r9 > r1 goto no_encapsulation_limit
+   349  r7 = *(u64 *)(r10 -160)
+   350  r9 = *(u8 *)(r10 -151)
+   351  r9 += 1
+   352  r9 <<= 3
+   353  r9 += r8
+   354  r9 += 40
+   355  r2 = *(u8 *)(r10 -152)
+   356  goto ipv6_upper
+no_encapsulation_limit:
+   357  r7 = *(u64 *)(r10 -160)
+   358  goto ipv6_no_tunnel
+ipv6_upper:
+   359  if r2 == 47 goto ipv6_gre
+   360  if r2 == 17 goto ipv6_udp_tunnel
+   361  goto ipv6_no_tunnel
 ipv6_gre:
-   308  r2 = r9
-   309  r1 = r6
-   310  r3 = r10
-   311  r3 += -152
-   312  r4 = 4
-   313  call skb_load_bytes
-   314  if r0 != 0 goto ipv6_no_tunnel
-   315  r1 = *(u16 *)(r10 -152)
-   316  if r1 & 0x74c goto ipv6_no_tunnel
+   362  r2 = r9
+   363  r1 = r6
+   364  r3 = r10
+   365  r3 += -152
+   366  r4 = 4
+   367  call skb_load_bytes
+   368  if r0 != 0 goto ipv6_no_tunnel
+   369  r1 = *(u16 *)(r10 -152)
+   370  if r1 & 0x74c goto ipv6_no_tunnel
         ; 4 bytes each for checksum, key and sequence number
-   317  r9 += 4
-   318  r2 = r1
-   319  r2 &= 128
-   320  r2 >>= 5
-   321  r9 += r2
-   322  r2 = r1
-   323  r2 &= 32
-   324  r2 >>= 3
-   325  r9 += r2
-   326  r2 = r1
-   327  r2 &= 16
-   328  r2 >>= 2
-   329  r9 += r2
-   330  r3 = *(u32 *)(r6 +0)
-   331  if r9 > r3 goto ipv6_no_tunnel
-   332  r2 = *(u16 *)(r10 -150)
-   333  if r2 != 8 goto gre_other
-   334  goto inner_ipv4
+   371  r9 += 4
+   372  r2 = r1
+   373  r2 &= 128
+   374  r2 >>= 5
+   375  r9 += r2
+   376  r2 = r1
+   377  r2 &= 32
+   378  r2 >>= 3
+   379  r9 += r2
+   380  r2 = r1
+   381  r2 &= 16
+   382  r2 >>= 2
+   383  r9 += r2
+   384  r3 = *(u32 *)(r6 +0)
+   385  if r9 > r3 goto ipv6_no_tunnel
+   386  r2 = *(u16 *)(r10 -150)
+   387  if r2 != 8 goto gre_other
+   388  goto inner_ipv4
 gre_other:
-   335  if r2 != 0xdd86 goto gre_other
-   336  goto inner_ipv6
+   389  if r2 != 0xdd86 goto gre_other
+   390  goto inner_ipv6
 gre_other:
-   337  if r2 != 0x5865 goto gre_other
-   338  goto inner_ethernet
+   391  if r2 != 0x5865 goto gre_other
+   392  goto inner_ethernet
 gre_other:
-   339  goto ipv6_no_tunnel
+   393  goto ipv6_no_tunnel
 ipv6_udp_tunnel:
-   340  if r7 < 44 goto ipv6_no_tunnel
-   341  r2 = *(u16 *)(r10 -30)
-   342  r9 += 8
-   343  if r2 == 0xb512 goto vxlan
-   344  if r2 == 0xc117 goto geneve
-   345  if r2 == 0xb612 goto vxlan_gpe
-   346  if r2 == 0x9212 goto gre_udp
-   347  goto ipv6_no_tunnel
+   394  r1 = *(u8 *)(r10 -66)
+   395  if r1 != 17 goto udp_options
+   396  if r7 < 44 goto ipv6_no_tunnel
+udp_port:
+   397  r2 = *(u16 *)(r10 -30)
+   398  r9 += 8
+   399  if r2 == 0xb512 goto vxlan
+   400  if r2 == 0xc117 goto geneve
+   401  if r2 == 0xb612 goto vxlan_gpe
+   402  if r2 == 0x9212 goto gre_udp
+   403  goto ipv6_no_tunnel
+udp_options:
+        ; ports behind options: put them where they are without
+   404  r2 = r9
+   405  r1 = r6
+   406  r3 = r10
+   407  r3 += -32
+   408  r4 = 4
+   409  call skb_load_bytes
+   410  if r0 != 0 goto ipv6_no_tunnel
+   411  goto udp_port
 gre_udp:
-   348  r2 = r9
-   349  r1 = r6
-   350  r3 = r10
-   351  r3 += -152
-   352  r4 = 4
-   353  call skb_load_bytes
-   354  if r0 != 0 goto ipv6_no_tunnel
-   355  r1 = *(u16 *)(r10 -152)
-   356  if r1 & 0x74c goto ipv6_no_tunnel
+   412  r2 = r9
+   413  r1 = r6
+   414  r3 = r10
+   415  r3 += -152
+   416  r4 = 4
+   417  call skb_load_bytes
+   418  if r0 != 0 goto ipv6_no_tunnel
+   419  r1 = *(u16 *)(r10 -152)
+   420  if r1 & 0x74c goto ipv6_no_tunnel
         ; 4 bytes each for checksum, key and sequence number
-   357  r9 += 4
-   358  r2 = r1
-   359  r2 &= 128
-   360  r2 >>= 5
-   361  r9 += r2
-   362  r2 = r1
-   363  r2 &= 32
-   364  r2 >>= 3
-   365  r9 += r2
-   366  r2 = r1
-   367  r2 &= 16
-   368  r2 >>= 2
-   369  r9 += r2
-   370  r3 = *(u32 *)(r6 +0)
-   371  if r9 > r3 goto ipv6_no_tunnel
-   372  r2 = *(u16 *)(r10 -150)
-   373  if r2 != 8 goto gre_other
-   374  goto inner_ipv4
+   421  r9 += 4
+   422  r2 = r1
+   423  r2 &= 128
+   424  r2 >>= 5
+   425  r9 += r2
+   426  r2 = r1
+   427  r2 &= 32
+   428  r2 >>= 3
+   429  r9 += r2
+   430  r2 = r1
+   431  r2 &= 16
+   432  r2 >>= 2
+   433  r9 += r2
+   434  r3 = *(u32 *)(r6 +0)
+   435  if r9 > r3 goto ipv6_no_tunnel
+   436  r2 = *(u16 *)(r10 -150)
+   437  if r2 != 8 goto gre_other
+   438  goto inner_ipv4
 gre_other:
-   375  if r2 != 0xdd86 goto gre_other
-   376  goto inner_ipv6
+   439  if r2 != 0xdd86 goto gre_other
+   440  goto inner_ipv6
 gre_other:
-   377  if r2 != 0x5865 goto gre_other
-   378  goto inner_ethernet
+   441  if r2 != 0x5865 goto gre_other
+   442  goto inner_ethernet
 gre_other:
-   379  goto ipv6_no_tunnel
+   443  goto ipv6_no_tunnel
 vxlan:
-   380  r2 = r9
-   381  r1 = r6
-   382  r3 = r10
-   383  r3 += -152
-   384  r4 = 8
-   385  call skb_load_bytes
-   386  if r0 != 0 goto ipv6_no_tunnel
-   387  r1 = *(u8 *)(r10 -152)
-   388  r1 &= 8
-   389  if r1 == 0 goto ipv6_no_tunnel
-   390  r9 += 8
-   391  goto inner_ethernet
+   444  r2 = r9
+   445  r1 = r6
+   446  r3 = r10
+   447  r3 += -152
+   448  r4 = 8
+   449  call skb_load_bytes
+   450  if r0 != 0 goto ipv6_no_tunnel
+   451  r1 = *(u8 *)(r10 -152)
+   452  r1 &= 8
+   453  if r1 == 0 goto ipv6_no_tunnel
+   454  r9 += 8
+   455  goto inner_ethernet
 vxlan_gpe:
-   392  r2 = r9
-   393  r1 = r6
-   394  r3 = r10
-   395  r3 += -152
-   396  r4 = 8
-   397  call skb_load_bytes
-   398  if r0 != 0 goto ipv6_no_tunnel
-   399  r1 = *(u8 *)(r10 -152)
-   400  r2 = r1
-   401  r2 &= 56
-   402  if r2 != 8 goto ipv6_no_tunnel
-   403  r9 += 8
-   404  r1 &= 4
-   405  if r1 == 0 goto inner_ethernet
-   406  r1 = *(u8 *)(r10 -149)
-   407  if r1 == 1 goto inner_ipv4
-   408  if r1 == 2 goto inner_ipv6
-   409  if r1 == 3 goto inner_ethernet
-   410  goto ipv6_no_tunnel
-geneve:
-   411  r2 = r9
-   412  r1 = r6
-   413  r3 = r10
-   414  r3 += -152
-   415  r4 = 8
-   416  call skb_load_bytes
-   417  if r0 != 0 goto ipv6_no_tunnel
-   418  r1 = *(u8 *)(r10 -152)
-   419  if r1 & 192 goto ipv6_no_tunnel
-   420  r1 &= 63
-   421  r1 <<= 2
-   422  r9 += r1
-   423  r9 += 8
-   424  r3 = *(u32 *)(r6 +0)
-   425  if r9 > r3 goto ipv6_no_tunnel
-   426  r1 = *(u16 *)(r10 -150)
-   427  if r1 == 8 goto inner_ipv4
-   428  if r1 == 0xdd86 goto inner_ipv6
-   429  if r1 == 0x5865 goto inner_ethernet
-ipv6_no_tunnel:
-   430  r1 = *(u8 *)(r10 -66)
-   431  if r1 == 6 goto ipv6_tcp
-   432  if r1 == 17 goto ipv6_udp
-   433  if r1 == 0 goto walk
-   434  if r1 == 43 goto walk
-   435  if r1 == 44 goto walk
-   436  if r1 == 51 goto walk
-   437  if r1 == 60 goto walk
-   438  if r1 == 135 goto walk
-ipv6_only:
-   439  r9 = 4
-   440  r0 = 0
-   441  goto ipv6_hash_addresses
-ipv6_tcp:
-   442  r9 = 5
-   443  goto ipv6_ports
-ipv6_udp:
-   444  r9 = 6
-ipv6_ports:
-   445  if r7 < 44 goto ipv6_only
-   446  goto ipv6_hash_ports
-walk:
-   447  r8 += 40
-   448  r9 = *(u8 *)(r10 -66)
-   449  r7 = 0
-        ; no address yet
-   450  r1 = *(u32 *)(r6 +0)
-   451  *(u64 *)(r10 -88) = r1
-   452  *(u64 *)(r10 -96) = r1
-walk_header:
-   453  if r9 == 44 goto walk_no_ports
-   454  if r7 == 11 goto walk_no_ports
-   455  r7 += 1
-   456  r2 = r8
+   456  r2 = r9
    457  r1 = r6
    458  r3 = r10
-   459  r3 += -76
-   460  r4 = 4
+   459  r3 += -152
+   460  r4 = 8
    461  call skb_load_bytes
-   462  if r0 != 0 goto walk_no_ports
-   463  if r9 == 43 goto walk_routing
-   464  if r9 == 60 goto walk_destination
+   462  if r0 != 0 goto ipv6_no_tunnel
+   463  r1 = *(u8 *)(r10 -152)
+   464  r2 = r1
+   465  r2 &= 56
+   466  if r2 != 8 goto ipv6_no_tunnel
+   467  r9 += 8
+   468  r1 &= 4
+   469  if r1 == 0 goto inner_ethernet
+   470  r1 = *(u8 *)(r10 -149)
+   471  if r1 == 1 goto inner_ipv4
+   472  if r1 == 2 goto inner_ipv6
+   473  if r1 == 3 goto inner_ethernet
+   474  goto ipv6_no_tunnel
+geneve:
+   475  r2 = r9
+   476  r1 = r6
+   477  r3 = r10
+   478  r3 += -152
+   479  r4 = 8
+   480  call skb_load_bytes
+   481  if r0 != 0 goto ipv6_no_tunnel
+   482  r1 = *(u8 *)(r10 -152)
+   483  if r1 & 192 goto ipv6_no_tunnel
+   484  r1 &= 63
+   485  r1 <<= 2
+   486  r9 += r1
+   487  r9 += 8
+   488  r3 = *(u32 *)(r6 +0)
+   489  if r9 > r3 goto ipv6_no_tunnel
+   490  r1 = *(u16 *)(r10 -150)
+   491  if r1 == 8 goto inner_ipv4
+   492  if r1 == 0xdd86 goto inner_ipv6
+   493  if r1 == 0x5865 goto inner_ethernet
+ipv6_no_tunnel:
+   494  r1 = *(u8 *)(r10 -66)
+   495  if r1 == 6 goto ipv6_tcp
+   496  if r1 == 17 goto ipv6_udp
+   497  if r1 == 0 goto walk
+   498  if r1 == 43 goto walk
+   499  if r1 == 44 goto walk
+   500  if r1 == 51 goto walk
+   501  if r1 == 60 goto walk
+   502  if r1 == 135 goto walk
+ipv6_only:
+   503  r9 = 4
+   504  r0 = 0
+   505  goto ipv6_hash_addresses
+ipv6_tcp:
+   506  r9 = 5
+   507  goto ipv6_ports
+ipv6_udp:
+   508  r9 = 6
+ipv6_ports:
+   509  if r7 < 44 goto ipv6_only
+   510  goto ipv6_hash_ports
+walk:
+   511  r8 += 40
+   512  r9 = *(u8 *)(r10 -66)
+   513  r7 = 0
+        ; no address yet
+   514  r1 = *(u32 *)(r6 +0)
+   515  *(u64 *)(r10 -88) = r1
+   516  *(u64 *)(r10 -96) = r1
+walk_header:
+   517  if r9 == 44 goto walk_no_ports
+   518  if r7 == 11 goto walk_no_ports
+   519  r7 += 1
+   520  r2 = r8
+   521  r1 = r6
+   522  r3 = r10
+   523  r3 += -76
+   524  r4 = 4
+   525  call skb_load_bytes
+   526  if r0 != 0 goto walk_no_ports
+   527  if r9 == 43 goto walk_routing
+   528  if r9 == 60 goto walk_destination
 walk_advance:
-   465  r1 = *(u8 *)(r10 -75)
-   466  if r9 == 51 goto walk_authentication
-   467  r1 += 1
-   468  r1 <<= 3
-   469  goto walk_next
+   529  r1 = *(u8 *)(r10 -75)
+   530  if r9 == 51 goto walk_authentication
+   531  r1 += 1
+   532  r1 <<= 3
+   533  goto walk_next
 walk_authentication:
-   470  r1 += 2
-   471  r1 <<= 2
+   534  r1 += 2
+   535  r1 <<= 2
 walk_next:
-   472  r8 += r1
-   473  r9 = *(u8 *)(r10 -76)
-   474  r1 = *(u8 *)(r10 -76)
-   475  if r1 == 0 goto walk_header
-   476  if r1 == 43 goto walk_header
-   477  if r1 == 44 goto walk_header
-   478  if r1 == 51 goto walk_header
-   479  if r1 == 60 goto walk_header
-   480  if r1 == 135 goto walk_header
-   481  if r9 != 6 goto other_protocol
-   482  r2 = r8
-   483  r1 = r6
-   484  r3 = r10
-   485  r3 += -32
-   486  r4 = 4
-   487  call skb_load_bytes
-   488  if r0 != 0 goto walk_no_ports
-   489  r9 = 8
-   490  r7 = 1
-   491  goto substitute
+   536  r8 += r1
+   537  r9 = *(u8 *)(r10 -76)
+   538  r1 = *(u8 *)(r10 -76)
+   539  if r1 == 0 goto walk_header
+   540  if r1 == 43 goto walk_header
+   541  if r1 == 44 goto walk_header
+   542  if r1 == 51 goto walk_header
+   543  if r1 == 60 goto walk_header
+   544  if r1 == 135 goto walk_header
+   545  if r9 != 6 goto other_protocol
+   546  r2 = r8
+   547  r1 = r6
+   548  r3 = r10
+   549  r3 += -32
+   550  r4 = 4
+   551  call skb_load_bytes
+   552  if r0 != 0 goto walk_no_ports
+   553  r9 = 8
+   554  r7 = 1
+   555  goto substitute
 other_protocol:
-   492  if r9 != 17 goto other_protocol
-   493  r2 = r8
-   494  r1 = r6
-   495  r3 = r10
-   496  r3 += -32
-   497  r4 = 4
-   498  call skb_load_bytes
-   499  if r0 != 0 goto walk_no_ports
-   500  r9 = 9
-   501  r7 = 1
-   502  goto substitute
+   556  if r9 != 17 goto other_protocol
+   557  r2 = r8
+   558  r1 = r6
+   559  r3 = r10
+   560  r3 += -32
+   561  r4 = 4
+   562  call skb_load_bytes
+   563  if r0 != 0 goto walk_no_ports
+   564  r9 = 9
+   565  r7 = 1
+   566  goto substitute
 other_protocol:
 walk_no_ports:
-   503  r9 = 7
-   504  r7 = 0
+   567  r9 = 7
+   568  r7 = 0
 substitute:
-   505  r2 = *(u64 *)(r10 -88)
-   506  r1 = *(u32 *)(r6 +0)
-   507  if r2 == r1 goto source_kept
-   508  r1 = r6
-   509  r3 = r10
-   510  r3 += -64
-   511  r4 = 16
-   512  call skb_load_bytes
+   569  r2 = *(u64 *)(r10 -88)
+   570  r1 = *(u32 *)(r6 +0)
+   571  if r2 == r1 goto source_kept
+   572  r1 = r6
+   573  r3 = r10
+   574  r3 += -64
+   575  r4 = 16
+   576  call skb_load_bytes
 source_kept:
-   513  r2 = *(u64 *)(r10 -96)
-   514  r1 = *(u32 *)(r6 +0)
-   515  if r2 == r1 goto destination_kept
-   516  r1 = r6
-   517  r3 = r10
-   518  r3 += -48
-   519  r4 = 16
-   520  call skb_load_bytes
+   577  r2 = *(u64 *)(r10 -96)
+   578  r1 = *(u32 *)(r6 +0)
+   579  if r2 == r1 goto destination_kept
+   580  r1 = r6
+   581  r3 = r10
+   582  r3 += -48
+   583  r4 = 16
+   584  call skb_load_bytes
 destination_kept:
-   521  if r7 != 0 goto ipv6_hash_ports
-   522  r0 = 0
-   523  goto ipv6_hash_addresses
+   585  if r7 != 0 goto ipv6_hash_ports
+   586  r0 = 0
+   587  goto ipv6_hash_addresses
 walk_routing:
-   524  r2 = *(u64 *)(r10 -96)
-   525  r1 = *(u32 *)(r6 +0)
-   526  if r2 != r1 goto walk_advance
+   588  r2 = *(u64 *)(r10 -96)
+   589  r1 = *(u32 *)(r6 +0)
+   590  if r2 != r1 goto walk_advance
         ; length 2, type 2, 1 segment left
-   527  r2 = *(u32 *)(r10 -76)
-   528  r2 >>= 8
-   529  if r2 != 0x10202 goto walk_advance
-   530  r2 = r8
-   531  r2 += 24
-   532  if r2 > r1 goto walk_advance
-   533  r2 -= 16
-   534  *(u64 *)(r10 -96) = r2
-   535  goto walk_advance
+   591  r2 = *(u32 *)(r10 -76)
+   592  r2 >>= 8
+   593  if r2 != 0x10202 goto walk_advance
+   594  r2 = r8
+   595  r2 += 24
+   596  if r2 > r1 goto walk_advance
+   597  r2 -= 16
+   598  *(u64 *)(r10 -96) = r2
+   599  goto walk_advance
 walk_destination:
-   536  r2 = *(u64 *)(r10 -88)
-   537  r1 = *(u32 *)(r6 +0)
-   538  if r2 != r1 goto walk_advance
-   539  *(u64 *)(r10 -104) = r8
+   600  r2 = *(u64 *)(r10 -88)
+   601  r1 = *(u32 *)(r6 +0)
+   602  if r2 != r1 goto walk_advance
+   603  *(u64 *)(r10 -104) = r8
         ; the options end where the header does, or the packet
-   540  r2 = *(u8 *)(r10 -75)
-   541  r2 += 1
-   542  r2 <<= 3
-   543  r2 += r8
-   544  if r1 > r2 goto options_whole
-   545  r2 = r1
+   604  r2 = *(u8 *)(r10 -75)
+   605  r2 += 1
+   606  r2 <<= 3
+   607  r2 += r8
+   608  if r1 > r2 goto options_whole
+   609  r2 = r1
 options_whole:
-   546  *(u64 *)(r10 -112) = r2
-   547  r8 += 2
-   548  r9 = 30
+   610  *(u64 *)(r10 -112) = r2
+   611  r8 += 2
+   612  r9 = 30
 option:
-   549  r1 = *(u64 *)(r10 -112)
-   550  if r8 >= r1 goto options_end
+   613  r1 = *(u64 *)(r10 -112)
+   614  if r8 >= r1 goto options_end
         ; zeros, a Pad1, if the packet ends behind the first byte
-   551  r2 = r8
-   552  r1 = r6
-   553  r3 = r10
-   554  r3 += -80
-   555  r4 = 2
-   556  call skb_load_bytes
-   557  r1 = *(u16 *)(r10 -80)
-   558  if r1 == 0x10c9 goto home_address
+   615  r2 = r8
+   616  r1 = r6
+   617  r3 = r10
+   618  r3 += -80
+   619  r4 = 2
+   620  call skb_load_bytes
+   621  r1 = *(u16 *)(r10 -80)
+   622  if r1 == 0x10c9 goto option_found
         ; 1 byte of Pad1, which is 0; 2 bytes and the length of any other
-   559  r2 = *(u8 *)(r10 -80)
-   560  r3 = 0
-   561  r3 -= r2
-   562  r3 >>= 63
-   563  r1 >>= 8
-   564  r1 += 1
-   565  r1 *= r3
-   566  r8 += r1
-   567  r8 += 1
-   568  r9 -= 1
-   569  if r9 != 0 goto option
+   623  r2 = *(u8 *)(r10 -80)
+   624  r3 = 0
+   625  r3 -= r2
+   626  r3 >>= 63
+   627  r1 >>= 8
+   628  r1 += 1
+   629  r1 *= r3
+   630  r8 += r1
+   631  r8 += 1
+   632  r9 -= 1
+   633  if r9 != 0 goto option
+   634  goto options_end
+option_found:
+   635  r8 += 18
+   636  r1 = *(u64 *)(r10 -112)
+   637  if r8 > r1 goto options_end
+   638  r8 -= 16
+   639  *(u64 *)(r10 -88) = r8
 options_end:
-   570  r8 = *(u64 *)(r10 -104)
-   571  r9 = 60
-   572  goto walk_advance
-home_address:
-   573  r8 += 18
-   574  r1 = *(u64 *)(r10 -112)
-   575  if r8 > r1 goto options_end
-   576  r8 -= 16
-   577  *(u64 *)(r10 -88) = r8
-   578  goto options_end
+   640  r8 = *(u64 *)(r10 -104)
+   641  r9 = 60
+   642  goto walk_advance
 ipv6_hash_ports:
         ; symmetric-or-xor of 2 bytes
-   579  r1 = *(u16 *)(r10 -32)
-   580  r2 = *(u16 *)(r10 -30)
-   581  r3 = r1
-   582  r1 |= r2
-   583  r2 ^= r3
-   584  *(u16 *)(r10 -32) = r1
-   585  *(u16 *)(r10 -30) = r2
-   586  r0 = 0
+   643  r1 = *(u16 *)(r10 -32)
+   644  r2 = *(u16 *)(r10 -30)
+   645  r3 = r1
+   646  r1 |= r2
+   647  r2 ^= r3
+   648  *(u16 *)(r10 -32) = r1
+   649  *(u16 *)(r10 -30) = r2
+   650  r0 = 0
         ; hash input bytes 32 to 35
-   587  r1 = .rodata +32768 ll
-   589  r2 = *(u8 *)(r10 -32)
-   590  r2 <<= 2
-   591  r2 += r1
-   592  r2 = *(u32 *)(r2 +0)
-   593  r0 ^= r2
-   594  r2 = *(u8 *)(r10 -31)
-   595  r2 <<= 2
-   596  r2 += r1
-   597  r2 = *(u32 *)(r2 +1024)
-   598  r0 ^= r2
-   599  r2 = *(u8 *)(r10 -30)
-   600  r2 <<= 2
-   601  r2 += r1
-   602  r2 = *(u32 *)(r2 +2048)
-   603  r0 ^= r2
-   604  r2 = *(u8 *)(r10 -29)
-   605  r2 <<= 2
-   606  r2 += r1
-   607  r2 = *(u32 *)(r2 +3072)
-   608  r0 ^= r2
+   651  r1 = .rodata +32768 ll
+   653  r2 = *(u8 *)(r10 -32)
+   654  r2 <<= 2
+   655  r2 += r1
+   656  r2 = *(u32 *)(r2 +0)
+   657  r0 ^= r2
+   658  r2 = *(u8 *)(r10 -31)
+   659  r2 <<= 2
+   660  r2 += r1
+   661  r2 = *(u32 *)(r2 +1024)
+   662  r0 ^= r2
+   663  r2 = *(u8 *)(r10 -30)
+   664  r2 <<= 2
+   665  r2 += r1
+   666  r2 = *(u32 *)(r2 +2048)
+   667  r0 ^= r2
+   668  r2 = *(u8 *)(r10 -29)
+   669  r2 <<= 2
+   670  r2 += r1
+   671  r2 = *(u32 *)(r2 +3072)
+   672  r0 ^= r2
 ipv6_hash_addresses:
         ; symmetric-or-xor of 16 bytes
-   609  r1 = *(u16 *)(r10 -64)
-   610  r2 = *(u16 *)(r10 -48)
-   611  r3 = r1
-   612  r1 |= r2
-   613  r2 ^= r3
-   614  *(u16 *)(r10 -64) = r1
-   615  *(u16 *)(r10 -48) = r2
-   616  r1 = *(u16 *)(r10 -62)
-   617  r2 = *(u16 *)(r10 -46)
-   618  r3 = r1
-   619  r1 |= r2
-   620  r2 ^= r3
-   621  *(u16 *)(r10 -62) = r1
-   622  *(u16 *)(r10 -46) = r2
-   623  r1 = *(u16 *)(r10 -60)
-   624  r2 = *(u16 *)(r10 -44)
-   625  r3 = r1
-   626  r1 |= r2
-   627  r2 ^= r3
-   628  *(u16 *)(r10 -60) = r1
-   629  *(u16 *)(r10 -44) = r2
-   630  r1 = *(u16 *)(r10 -58)
-   631  r2 = *(u16 *)(r10 -42)
-   632  r3 = r1
-   633  r1 |= r2
-   634  r2 ^= r3
-   635  *(u16 *)(r10 -58) = r1
-   636  *(u16 *)(r10 -42) = r2
-   637  r1 = *(u16 *)(r10 -56)
-   638  r2 = *(u16 *)(r10 -40)
-   639  r3 = r1
-   640  r1 |= r2
-   641  r2 ^= r3
-   642  *(u16 *)(r10 -56) = r1
-   643  *(u16 *)(r10 -40) = r2
-   644  r1 = *(u16 *)(r10 -54)
-   645  r2 = *(u16 *)(r10 -38)
-   646  r3 = r1
-   647  r1 |= r2
-   648  r2 ^= r3
-   649  *(u16 *)(r10 -54) = r1
-   650  *(u16 *)(r10 -38) = r2
-   651  r1 = *(u16 *)(r10 -52)
-   652  r2 = *(u16 *)(r10 -36)
-   653  r3 = r1
-   654  r1 |= r2
-   655  r2 ^= r3
-   656  *(u16 *)(r10 -52) = r1
-   657  *(u16 *)(r10 -36) = r2
-   658  r1 = *(u16 *)(r10 -50)
-   659  r2 = *(u16 *)(r10 -34)
-   660  r3 = r1
-   661  r1 |= r2
-   662  r2 ^= r3
-   663  *(u16 *)(r10 -50) = r1
-   664  *(u16 *)(r10 -34) = r2
+   673  r1 = *(u16 *)(r10 -64)
+   674  r2 = *(u16 *)(r10 -48)
+   675  r3 = r1
+   676  r1 |= r2
+   677  r2 ^= r3
+   678  *(u16 *)(r10 -64) = r1
+   679  *(u16 *)(r10 -48) = r2
+   680  r1 = *(u16 *)(r10 -62)
+   681  r2 = *(u16 *)(r10 -46)
+   682  r3 = r1
+   683  r1 |= r2
+   684  r2 ^= r3
+   685  *(u16 *)(r10 -62) = r1
+   686  *(u16 *)(r10 -46) = r2
+   687  r1 = *(u16 *)(r10 -60)
+   688  r2 = *(u16 *)(r10 -44)
+   689  r3 = r1
+   690  r1 |= r2
+   691  r2 ^= r3
+   692  *(u16 *)(r10 -60) = r1
+   693  *(u16 *)(r10 -44) = r2
+   694  r1 = *(u16 *)(r10 -58)
+   695  r2 = *(u16 *)(r10 -42)
+   696  r3 = r1
+   697  r1 |= r2
+   698  r2 ^= r3
+   699  *(u16 *)(r10 -58) = r1
+   700  *(u16 *)(r10 -42) = r2
+   701  r1 = *(u16 *)(r10 -56)
+   702  r2 = *(u16 *)(r10 -40)
+   703  r3 = r1
+   704  r1 |= r2
+   705  r2 ^= r3
+   706  *(u16 *)(r10 -56) = r1
+   707  *(u16 *)(r10 -40) = r2
+   708  r1 = *(u16 *)(r10 -54)
+   709  r2 = *(u16 *)(r10 -38)
+   710  r3 = r1
+   711  r1 |= r2
+   712  r2 ^= r3
+   713  *(u16 *)(r10 -54) = r1
+   714  *(u16 *)(r10 -38) = r2
+   715  r1 = *(u16 *)(r10 -52)
+   716  r2 = *(u16 *)(r10 -36)
+   717  r3 = r1
+   718  r1 |= r2
+   719  r2 ^= r3
+   720  *(u16 *)(r10 -52) = r1
+   721  *(u16 *)(r10 -36) = r2
+   722  r1 = *(u16 *)(r10 -50)
+   723  r2 = *(u16 *)(r10 -34)
+   724  r3 = r1
+   725  r1 |= r2
+   726  r2 ^= r3
+   727  *(u16 *)(r10 -50) = r1
+   728  *(u16 *)(r10 -34) = r2
         ; hash input bytes 0 to 31
-   665  r1 = .rodata +0 ll
-   667  r2 = *(u8 *)(r10 -64)
-   668  r2 <<= 2
-   669  r2 += r1
-   670  r2 = *(u32 *)(r2 +0)
-   671  r0 ^= r2
-   672  r2 = *(u8 *)(r10 -63)
-   673  r2 <<= 2
-   674  r2 += r1
-   675  r2 = *(u32 *)(r2 +1024)
-   676  r0 ^= r2
-   677  r2 = *(u8 *)(r10 -62)
-   678  r2 <<= 2
-   679  r2 += r1
-   680  r2 = *(u32 *)(r2 +2048)
-   681  r0 ^= r2
-   682  r2 = *(u8 *)(r10 -61)
-   683  r2 <<= 2
-   684  r2 += r1
-   685  r2 = *(u32 *)(r2 +3072)
-   686  r0 ^= r2
-   687  r2 = *(u8 *)(r10 -60)
-   688  r2 <<= 2
-   689  r2 += r1
-   690  r2 = *(u32 *)(r2 +4096)
-   691  r0 ^= r2
-   692  r2 = *(u8 *)(r10 -59)
-   693  r2 <<= 2
-   694  r2 += r1
-   695  r2 = *(u32 *)(r2 +5120)
-   696  r0 ^= r2
-   697  r2 = *(u8 *)(r10 -58)
-   698  r2 <<= 2
-   699  r2 += r1
-   700  r2 = *(u32 *)(r2 +6144)
-   701  r0 ^= r2
-   702  r2 = *(u8 *)(r10 -57)
-   703  r2 <<= 2
-   704  r2 += r1
-   705  r2 = *(u32 *)(r2 +7168)
-   706  r0 ^= r2
-   707  r2 = *(u8 *)(r10 -56)
-   708  r2 <<= 2
-   709  r2 += r1
-   710  r2 = *(u32 *)(r2 +8192)
-   711  r0 ^= r2
-   712  r2 = *(u8 *)(r10 -55)
-   713  r2 <<= 2
-   714  r2 += r1
-   715  r2 = *(u32 *)(r2 +9216)
-   716  r0 ^= r2
-   717  r2 = *(u8 *)(r10 -54)
-   718  r2 <<= 2
-   719  r2 += r1
-   720  r2 = *(u32 *)(r2 +10240)
-   721  r0 ^= r2
-   722  r2 = *(u8 *)(r10 -53)
-   723  r2 <<= 2
-   724  r2 += r1
-   725  r2 = *(u32 *)(r2 +11264)
-   726  r0 ^= r2
-   727  r2 = *(u8 *)(r10 -52)
-   728  r2 <<= 2
-   729  r2 += r1
-   730  r2 = *(u32 *)(r2 +12288)
-   731  r0 ^= r2
-   732  r2 = *(u8 *)(r10 -51)
-   733  r2 <<= 2
-   734  r2 += r1
-   735  r2 = *(u32 *)(r2 +13312)
-   736  r0 ^= r2
-   737  r2 = *(u8 *)(r10 -50)
-   738  r2 <<= 2
-   739  r2 += r1
-   740  r2 = *(u32 *)(r2 +14336)
-   741  r0 ^= r2
-   742  r2 = *(u8 *)(r10 -49)
-   743  r2 <<= 2
-   744  r2 += r1
-   745  r2 = *(u32 *)(r2 +15360)
-   746  r0 ^= r2
-   747  r2 = *(u8 *)(r10 -48)
-   748  r2 <<= 2
-   749  r2 += r1
-   750  r2 = *(u32 *)(r2 +16384)
-   751  r0 ^= r2
-   752  r2 = *(u8 *)(r10 -47)
-   753  r2 <<= 2
-   754  r2 += r1
-   755  r2 = *(u32 *)(r2 +17408)
-   756  r0 ^= r2
-   757  r2 = *(u8 *)(r10 -46)
-   758  r2 <<= 2
-   759  r2 += r1
-   760  r2 = *(u32 *)(r2 +18432)
-   761  r0 ^= r2
-   762  r2 = *(u8 *)(r10 -45)
-   763  r2 <<= 2
-   764  r2 += r1
-   765  r2 = *(u32 *)(r2 +19456)
-   766  r0 ^= r2
-   767  r2 = *(u8 *)(r10 -44)
-   768  r2 <<= 2
-   769  r2 += r1
-   770  r2 = *(u32 *)(r2 +20480)
-   771  r0 ^= r2
-   772  r2 = *(u8 *)(r10 -43)
-   773  r2 <<= 2
-   774  r2 += r1
-   775  r2 = *(u32 *)(r2 +21504)
-   776  r0 ^= r2
-   777  r2 = *(u8 *)(r10 -42)
-   778  r2 <<= 2
-   779  r2 += r1
-   780  r2 = *(u32 *)(r2 +22528)
-   781  r0 ^= r2
-   782  r2 = *(u8 *)(r10 -41)
-   783  r2 <<= 2
-   784  r2 += r1
-   785  r2 = *(u32 *)(r2 +23552)
-   786  r0 ^= r2
-   787  r2 = *(u8 *)(r10 -40)
-   788  r2 <<= 2
-   789  r2 += r1
-   790  r2 = *(u32 *)(r2 +24576)
-   791  r0 ^= r2
-   792  r2 = *(u8 *)(r10 -39)
-   793  r2 <<= 2
-   794  r2 += r1
-   795  r2 = *(u32 *)(r2 +25600)
-   796  r0 ^= r2
-   797  r2 = *(u8 *)(r10 -38)
-   798  r2 <<= 2
-   799  r2 += r1
-   800  r2 = *(u32 *)(r2 +26624)
-   801  r0 ^= r2
-   802  r2 = *(u8 *)(r10 -37)
-   803  r2 <<= 2
-   804  r2 += r1
-   805  r2 = *(u32 *)(r2 +27648)
-   806  r0 ^= r2
-   807  r2 = *(u8 *)(r10 -36)
-   808  r2 <<= 2
-   809  r2 += r1
-   810  r2 = *(u32 *)(r2 +28672)
-   811  r0 ^= r2
-   812  r2 = *(u8 *)(r10 -35)
-   813  r2 <<= 2
-   814  r2 += r1
-   815  r2 = *(u32 *)(r2 +29696)
-   816  r0 ^= r2
-   817  r2 = *(u8 *)(r10 -34)
-   818  r2 <<= 2
-   819  r2 += r1
-   820  r2 = *(u32 *)(r2 +30720)
-   821  r0 ^= r2
-   822  r2 = *(u8 *)(r10 -33)
-   823  r2 <<= 2
-   824  r2 += r1
-   825  r2 = *(u32 *)(r2 +31744)
-   826  r0 ^= r2
-   827  goto table
+   729  r1 = .rodata +0 ll
+   731  r2 = *(u8 *)(r10 -64)
+   732  r2 <<= 2
+   733  r2 += r1
+   734  r2 = *(u32 *)(r2 +0)
+   735  r0 ^= r2
+   736  r2 = *(u8 *)(r10 -63)
+   737  r2 <<= 2
+   738  r2 += r1
+   739  r2 = *(u32 *)(r2 +1024)
+   740  r0 ^= r2
+   741  r2 = *(u8 *)(r10 -62)
+   742  r2 <<= 2
+   743  r2 += r1
+   744  r2 = *(u32 *)(r2 +2048)
+   745  r0 ^= r2
+   746  r2 = *(u8 *)(r10 -61)
+   747  r2 <<= 2
+   748  r2 += r1
+   749  r2 = *(u32 *)(r2 +3072)
+   750  r0 ^= r2
+   751  r2 = *(u8 *)(r10 -60)
+   752  r2 <<= 2
+   753  r2 += r1
+   754  r2 = *(u32 *)(r2 +4096)
+   755  r0 ^= r2
+   756  r2 = *(u8 *)(r10 -59)
+   757  r2 <<= 2
+   758  r2 += r1
+   759  r2 = *(u32 *)(r2 +5120)
+   760  r0 ^= r2
+   761  r2 = *(u8 *)(r10 -58)
+   762  r2 <<= 2
+   763  r2 += r1
+   764  r2 = *(u32 *)(r2 +6144)
+   765  r0 ^= r2
+   766  r2 = *(u8 *)(r10 -57)
+   767  r2 <<= 2
+   768  r2 += r1
+   769  r2 = *(u32 *)(r2 +7168)
+   770  r0 ^= r2
+   771  r2 = *(u8 *)(r10 -56)
+   772  r2 <<= 2
+   773  r2 += r1
+   774  r2 = *(u32 *)(r2 +8192)
+   775  r0 ^= r2
+   776  r2 = *(u8 *)(r10 -55)
+   777  r2 <<= 2
+   778  r2 += r1
+   779  r2 = *(u32 *)(r2 +9216)
+   780  r0 ^= r2
+   781  r2 = *(u8 *)(r10 -54)
+   782  r2 <<= 2
+   783  r2 += r1
+   784  r2 = *(u32 *)(r2 +10240)
+   785  r0 ^= r2
+   786  r2 = *(u8 *)(r10 -53)
+   787  r2 <<= 2
+   788  r2 += r1
+   789  r2 = *(u32 *)(r2 +11264)
+   790  r0 ^= r2
+   791  r2 = *(u8 *)(r10 -52)
+   792  r2 <<= 2
+   793  r2 += r1
+   794  r2 = *(u32 *)(r2 +12288)
+   795  r0 ^= r2
+   796  r2 = *(u8 *)(r10 -51)
+   797  r2 <<= 2
+   798  r2 += r1
+   799  r2 = *(u32 *)(r2 +13312)
+   800  r0 ^= r2
+   801  r2 = *(u8 *)(r10 -50)
+   802  r2 <<= 2
+   803  r2 += r1
+   804  r2 = *(u32 *)(r2 +14336)
+   805  r0 ^= r2
+   806  r2 = *(u8 *)(r10 -49)
+   807  r2 <<= 2
+   808  r2 += r1
+   809  r2 = *(u32 *)(r2 +15360)
+   810  r0 ^= r2
+   811  r2 = *(u8 *)(r10 -48)
+   812  r2 <<= 2
+   813  r2 += r1
+   814  r2 = *(u32 *)(r2 +16384)
+   815  r0 ^= r2
+   816  r2 = *(u8 *)(r10 -47)
+   817  r2 <<= 2
+   818  r2 += r1
+   819  r2 = *(u32 *)(r2 +17408)
+   820  r0 ^= r2
+   821  r2 = *(u8 *)(r10 -46)
+   822  r2 <<= 2
+   823  r2 += r1
+   824  r2 = *(u32 *)(r2 +18432)
+   825  r0 ^= r2
+   826  r2 = *(u8 *)(r10 -45)
+   827  r2 <<= 2
+   828  r2 += r1
+   829  r2 = *(u32 *)(r2 +19456)
+   830  r0 ^= r2
+   831  r2 = *(u8 *)(r10 -44)
+   832  r2 <<= 2
+   833  r2 += r1
+   834  r2 = *(u32 *)(r2 +20480)
+   835  r0 ^= r2
+   836  r2 = *(u8 *)(r10 -43)
+   837  r2 <<= 2
+   838  r2 += r1
+   839  r2 = *(u32 *)(r2 +21504)
+   840  r0 ^= r2
+   841  r2 = *(u8 *)(r10 -42)
+   842  r2 <<= 2
+   843  r2 += r1
+   844  r2 = *(u32 *)(r2 +22528)
+   845  r0 ^= r2
+   846  r2 = *(u8 *)(r10 -41)
+   847  r2 <<= 2
+   848  r2 += r1
+   849  r2 = *(u32 *)(r2 +23552)
+   850  r0 ^= r2
+   851  r2 = *(u8 *)(r10 -40)
+   852  r2 <<= 2
+   853  r2 += r1
+   854  r2 = *(u32 *)(r2 +24576)
+   855  r0 ^= r2
+   856  r2 = *(u8 *)(r10 -39)
+   857  r2 <<= 2
+   858  r2 += r1
+   859  r2 = *(u32 *)(r2 +25600)
+   860  r0 ^= r2
+   861  r2 = *(u8 *)(r10 -38)
+   862  r2 <<= 2
+   863  r2 += r1
+   864  r2 = *(u32 *)(r2 +26624)
+   865  r0 ^= r2
+   866  r2 = *(u8 *)(r10 -37)
+   867  r2 <<= 2
+   868  r2 += r1
+   869  r2 = *(u32 *)(r2 +27648)
+   870  r0 ^= r2
+   871  r2 = *(u8 *)(r10 -36)
+   872  r2 <<= 2
+   873  r2 += r1
+   874  r2 = *(u32 *)(r2 +28672)
+   875  r0 ^= r2
+   876  r2 = *(u8 *)(r10 -35)
+   877  r2 <<= 2
+   878  r2 += r1
+   879  r2 = *(u32 *)(r2 +29696)
+   880  r0 ^= r2
+   881  r2 = *(u8 *)(r10 -34)
+   882  r2 <<= 2
+   883  r2 += r1
+   884  r2 = *(u32 *)(r2 +30720)
+   885  r0 ^= r2
+   886  r2 = *(u8 *)(r10 -33)
+   887  r2 <<= 2
+   888  r2 += r1
+   889  r2 = *(u32 *)(r2 +31744)
+   890  r0 ^= r2
+   891  goto table
 inner_ethernet:
         ; EtherType, and those behind two VLAN tags
-   828  r9 += 12
-   829  r2 = r9
-   830  r1 = r6
-   831  r3 = r10
-   832  r3 += -152
-   833  r4 = 10
-   834  call skb_load_bytes
-   835  if r0 != 0 goto unclassified
-   836  r9 += 2
-   837  r1 = *(u16 *)(r10 -152)
-   838  if r1 == 8 goto inner_ipv4
-   839  if r1 == 0xdd86 goto inner_ipv6
-   840  if r1 == 129 goto inner_vlan_tag
-   841  if r1 != 0xa888 goto unclassified
+   892  r9 += 12
+   893  r2 = r9
+   894  r1 = r6
+   895  r3 = r10
+   896  r3 += -152
+   897  r4 = 10
+   898  call skb_load_bytes
+   899  if r0 != 0 goto unclassified
+   900  r9 += 2
+   901  r1 = *(u16 *)(r10 -152)
+   902  if r1 == 8 goto inner_ipv4
+   903  if r1 == 0xdd86 goto inner_ipv6
+   904  if r1 == 129 goto inner_vlan_tag
+   905  if r1 != 0xa888 goto unclassified
 inner_vlan_tag:
-   842  r9 += 4
-   843  r1 = *(u16 *)(r10 -148)
-   844  if r1 == 8 goto inner_ipv4
-   845  if r1 == 0xdd86 goto inner_ipv6
-   846  if r1 == 129 goto inner_vlan_tag
-   847  if r1 != 0xa888 goto unclassified
+   906  r9 += 4
+   907  r1 = *(u16 *)(r10 -148)
+   908  if r1 == 8 goto inner_ipv4
+   909  if r1 == 0xdd86 goto inner_ipv6
+   910  if r1 == 129 goto inner_vlan_tag
+   911  if r1 != 0xa888 goto unclassified
 inner_vlan_tag:
-   848  r9 += 4
-   849  r1 = *(u16 *)(r10 -144)
-   850  if r1 == 8 goto inner_ipv4
-   851  if r1 == 0xdd86 goto inner_ipv6
-   852  goto unclassified
+   912  r9 += 4
+   913  r1 = *(u16 *)(r10 -144)
+   914  if r1 == 8 goto inner_ipv4
+   915  if r1 == 0xdd86 goto inner_ipv6
+   916  goto unclassified
 inner_ipv4:
-   853  r1 = 4
-   854  *(u64 *)(r10 -136) = r1
-   855  goto inner_window
+   917  r1 = 4
+   918  *(u64 *)(r10 -136) = r1
+   919  goto inner_window
 inner_ipv6:
-   856  r1 = 6
-   857  *(u64 *)(r10 -136) = r1
+   920  r1 = 6
+   921  *(u64 *)(r10 -136) = r1
 inner_window:
         ; the inner IP header is at r9: what is left of the packet from there on
-   858  r8 = r9
-   859  r8 -= 0
-   860  r7 = *(u32 *)(r6 +0)
-   861  r7 -= r8
-   862  goto window
+   922  r8 = r9
+   923  r8 -= 0
+   924  r7 = *(u32 *)(r6 +0)
+   925  r7 -= r8
+   926  goto window
 table:
         ; the entry of the indirection table that the hash's low bits name
-   863  r1 = r0
-   864  r1 &= 127
-   865  r1 <<= 1
-   866  r2 = .data +80 ll
-   868  r2 += r1
-   869  r7 = *(u16 *)(r2 +0)
-   870  r8 = r0
-   871  goto emit
+   927  r1 = r0
+   928  r1 &= 127
+   929  r1 <<= 1
+   930  r2 = .data +80 ll
+   932  r2 += r1
+   933  r7 = *(u16 *)(r2 +0)
+   934  r8 = r0
+   935  goto emit
 unclassified:
-   872  r7 = 0
-   873  r8 = 0
-   874  r9 = 0
+   936  r7 = 0
+   937  r8 = 0
+   938  r9 = 0
 emit:
-   875  *(u32 *)(r6 +12) = r7
+   939  *(u32 *)(r6 +12) = r7
         ; becomes tc_index when the program returns OK
-   876  r1 = 0x7255
-   877  *(u32 *)(r6 +72) = r1
-   878  r1 = r6
-   879  r2 = 8
-   880  r3 = 0
-   881  call skb_change_head
-   882  if r0 != 0 goto drop
-   883  r1 = *(u32 *)(r6 +76)
-   884  r2 = *(u32 *)(r6 +80)
-   885  r3 = r1
-   886  r3 += 8
-   887  if r3 > r2 goto drop
-   888  *(u32 *)(r1 +0) = r8
-   889  *(u16 *)(r1 +4) = r9
-   890  *(u16 *)(r1 +6) = -1
-   891  r0 = 0
-   892  exit
+   940  r1 = 0x7255
+   941  *(u32 *)(r6 +72) = r1
+   942  r1 = r6
+   943  r2 = 8
+   944  r3 = 0
+   945  call skb_change_head
+   946  if r0 != 0 goto drop
+   947  r1 = *(u32 *)(r6 +76)
+   948  r2 = *(u32 *)(r6 +80)
+   949  r3 = r1
+   950  r3 += 8
+   951  if r3 > r2 goto drop
+   952  *(u32 *)(r1 +0) = r8
+   953  *(u16 *)(r1 +4) = r9
+   954  *(u16 *)(r1 +6) = -1
+   955  r0 = 0
+   956  exit
 drop:
-   893  r0 = 2
-   894  exit
+   957  r0 = 2
+   958  exit
 
 ; tunrss_queue (SOCKET_FILTER), 9 instructions
      0  r2 = *(u32 *)(r1 +44)

@@ -7,9 +7,9 @@
         ; hash types: ipv4,tcpv4,udpv4,ipv6,tcpv6,udpv6,ipv6-ex,tcpv6-ex,udpv6-ex
      1  r7 = *(u32 *)(r6 +0)
      2  r8 = 0
+     3  if r7 >= 66 goto load_full
         ; too short for any IP header
-     3  if r7 < 34 goto unclassified
-     4  if r7 >= 66 goto load_full
+     4  if r7 < 34 goto unclassified
         ; a short packet: what there is
      5  *(u64 *)(r10 -72) = 0
      6  *(u64 *)(r10 -64) = 0
@@ -345,7 +345,7 @@ option:
    294  r4 = 2
    295  call skb_load_bytes
    296  r1 = *(u16 *)(r10 -80)
-   297  if r1 == 0x10c9 goto home_address
+   297  if r1 == 0x10c9 goto option_found
         ; 1 byte of Pad1, which is 0; 2 bytes and the length of any other
    298  r2 = *(u8 *)(r10 -80)
    299  r3 = 0
@@ -358,17 +358,17 @@ option:
    306  r8 += 1
    307  r9 -= 1
    308  if r9 != 0 goto option
+   309  goto options_end
+option_found:
+   310  r8 += 18
+   311  r1 = *(u64 *)(r10 -112)
+   312  if r8 > r1 goto options_end
+   313  r8 -= 16
+   314  *(u64 *)(r10 -88) = r8
 options_end:
-   309  r8 = *(u64 *)(r10 -104)
-   310  r9 = 60
-   311  goto walk_advance
-home_address:
-   312  r8 += 18
-   313  r1 = *(u64 *)(r10 -112)
-   314  if r8 > r1 goto options_end
-   315  r8 -= 16
-   316  *(u64 *)(r10 -88) = r8
-   317  goto options_end
+   315  r8 = *(u64 *)(r10 -104)
+   316  r9 = 60
+   317  goto walk_advance
 ipv6_hash_ports:
    318  r0 = 0
         ; hash input bytes 32 to 35

@@ -7,9 +7,9 @@
         ; hash types: ipv4,tcpv4,udpv4,ipv6,tcpv6,udpv6
      1  r7 = *(u32 *)(r6 +0)
      2  r8 = 0
+     3  if r7 >= 66 goto load_full
         ; too short for any IP header
-     3  if r7 < 34 goto unclassified
-     4  if r7 >= 66 goto load_full
+     4  if r7 < 34 goto unclassified
         ; a short packet: what there is
      5  *(u64 *)(r10 -72) = 0
      6  *(u64 *)(r10 -64) = 0

@@ -10,9 +10,9 @@
 unmarked:
      3  r7 = *(u32 *)(r6 +0)
      4  r8 = 0
+     5  if r7 >= 44 goto load_full
         ; too short for any IP header
-     5  if r7 < 20 goto unclassified
-     6  if r7 >= 44 goto load_full
+     6  if r7 < 20 goto unclassified
         ; a short packet: what there is
      7  *(u64 *)(r10 -72) = 0
      8  *(u64 *)(r10 -64) = 0
@@ -271,7 +271,7 @@ option:
    227  r4 = 2
    228  call skb_load_bytes
    229  r1 = *(u16 *)(r10 -80)
-   230  if r1 == 0x10c9 goto home_address
+   230  if r1 == 0x10c9 goto option_found
         ; 1 byte of Pad1, which is 0; 2 bytes and the length of any other
    231  r2 = *(u8 *)(r10 -80)
    232  r3 = 0
@@ -284,17 +284,17 @@ option:
    239  r8 += 1
    240  r9 -= 1
    241  if r9 != 0 goto option
+   242  goto options_end
+option_found:
+   243  r8 += 18
+   244  r1 = *(u64 *)(r10 -112)
+   245  if r8 > r1 goto options_end
+   246  r8 -= 16
+   247  *(u64 *)(r10 -88) = r8
 options_end:
-   242  r8 = *(u64 *)(r10 -104)
-   243  r9 = 60
-   244  goto walk_advance
-home_address:
-   245  r8 += 18
-   246  r1 = *(u64 *)(r10 -112)
-   247  if r8 > r1 goto options_end
-   248  r8 -= 16
-   249  *(u64 *)(r10 -88) = r8
-   250  goto options_end
+   248  r8 = *(u64 *)(r10 -104)
+   249  r9 = 60
+   250  goto walk_advance
 ipv6_hash_ports:
    251  r0 = 0
         ; hash input bytes 32 to 35

@@ -10,9 +10,9 @@
 unmarked:
      3  r7 = *(u32 *)(r6 +0)
      4  r8 = 0
+     5  if r7 >= 66 goto load_full
         ; too short for any IP header
-     5  if r7 < 34 goto unclassified
-     6  if r7 >= 66 goto load_full
+     6  if r7 < 34 goto unclassified
         ; a short packet: what there is
      7  *(u64 *)(r10 -72) = 0
      8  *(u64 *)(r10 -64) = 0
@@ -321,7 +321,7 @@ option:
    273  r4 = 2
    274  call skb_load_bytes
    275  r1 = *(u16 *)(r10 -80)
-   276  if r1 == 0x10c9 goto home_address
+   276  if r1 == 0x10c9 goto option_found
         ; 1 byte of Pad1, which is 0; 2 bytes and the length of any other
    277  r2 = *(u8 *)(r10 -80)
    278  r3 = 0
@@ -334,17 +334,17 @@ option:
    285  r8 += 1
    286  r9 -= 1
    287  if r9 != 0 goto option
+   288  goto options_end
+option_found:
+   289  r8 += 18
+   290  r1 = *(u64 *)(r10 -112)
+   291  if r8 > r1 goto options_end
+   292  r8 -= 16
+   293  *(u64 *)(r10 -88) = r8
 options_end:
-   288  r8 = *(u64 *)(r10 -104)
-   289  r9 = 60
-   290  goto walk_advance
-home_address:
-   291  r8 += 18
-   292  r1 = *(u64 *)(r10 -112)
-   293  if r8 > r1 goto options_end
-   294  r8 -= 16
-   295  *(u64 *)(r10 -88) = r8
-   296  goto options_end
+   294  r8 = *(u64 *)(r10 -104)
+   295  r9 = 60
+   296  goto walk_advance
 ipv6_hash_ports:
    297  r0 = 0
         ; hash input bytes 32 to 35

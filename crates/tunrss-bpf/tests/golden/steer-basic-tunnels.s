@@ -1,8 +1,8 @@
-; at most 710 instructions
+; at most 775 instructions
 ; .rodata 9216 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 707 instructions
+; tunrss_steer (SOCKET_FILTER), 771 instructions
      0  r6 = r1
         ; hash types: ipv4,tcpv4,udpv4,ipv6,tcpv6,udpv6
         ; tunnel types: gre,gre-2890,gre-7676,gre-udp,vxlan,vxlan-gpe,geneve,ipip,nvgre
@@ -13,9 +13,9 @@ unmarked:
      4  r8 = 0
      5  *(u64 *)(r10 -136) = 0
 window:
+     6  if r7 >= 66 goto load_full
         ; too short for any IP header
-     6  if r7 < 34 goto unclassified
-     7  if r7 >= 66 goto load_full
+     7  if r7 < 34 goto unclassified
         ; a short packet: what there is
      8  *(u64 *)(r10 -72) = 0
      9  *(u64 *)(r10 -64) = 0
@@ -363,434 +363,508 @@ ipv6:
    313  r9 = r8
    314  r9 += 54
    315  r2 = *(u8 *)(r10 -52)
-   316  if r2 == 47 goto ipv6_gre
-   317  if r2 == 17 goto ipv6_udp_tunnel
-   318  goto ipv6_no_tunnel
+   316  if r2 != 60 goto ipv6_upper
+        ; destination options: is there a tunnel encapsulation limit?
+   317  r2 = r9
+   318  r1 = r6
+   319  r3 = r10
+   320  r3 += -152
+   321  r4 = 2
+   322  call skb_load_bytes
+   323  if r0 != 0 goto ipv6_no_tunnel
+   324  r2 = *(u8 *)(r10 -151)
+   325  r2 += 1
+   326  r2 <<= 3
+   327  r2 += r8
+   328  r2 += 54
+   329  r3 = *(u32 *)(r6 +0)
+   330  if r2 > r3 goto ipv6_no_tunnel
+   331  *(u64 *)(r10 -112) = r2
+   332  *(u64 *)(r10 -160) = r7
+   333  r9 += 2
+   334  r7 = 30
+option:
+   335  r1 = *(u64 *)(r10 -112)
+   336  if r9 >= r1 goto no_encapsulation_limit
+        ; zeros, a Pad1, if the packet ends behind the first byte
+   337  r2 = r9
+   338  r1 = r6
+   339  r3 = r10
+   340  r3 += -80
+   341  r4 = 2
+   342  call skb_load_bytes
+   343  r1 = *(u16 *)(r10 -80)
+   344  if r1 == 0x104 goto option_found
+        ; 1 byte of Pad1, which is 0; 2 bytes and the length of any other
+   345  r2 = *(u8 *)(r10 -80)
+   346  r3 = 0
+   347  r3 -= r2
+   348  r3 >>= 63
+   349  r1 >>= 8
+   350  r1 += 1
+   351  r1 *= r3
+   352  r9 += r1
+   353  r9 += 1
+   354  r7 -= 1
+   355  if r7 != 0 goto option
+   356  goto no_encapsulation_limit
+option_found:
+   357  r9 += 3
+   358  r1 = *(u64 *)(r10 -112)
+   359  if r9 > r1 goto no_encapsulation_limit
+   360  r7 = *(u64 *)(r10 -160)
+   361  r9 = *(u8 *)(r10 -151)
+   362  r9 += 1
+   363  r9 <<= 3
+   364  r9 += r8
+   365  r9 += 54
+   366  r2 = *(u8 *)(r10 -152)
+   367  goto ipv6_upper
+no_encapsulation_limit:
+   368  r7 = *(u64 *)(r10 -160)
+   369  goto ipv6_no_tunnel
+ipv6_upper:
+   370  if r2 == 47 goto ipv6_gre
+   371  if r2 == 17 goto ipv6_udp_tunnel
+   372  goto ipv6_no_tunnel
 ipv6_gre:
-   319  r2 = r9
-   320  r1 = r6
-   321  r3 = r10
-   322  r3 += -152
-   323  r4 = 4
-   324  call skb_load_bytes
-   325  if r0 != 0 goto ipv6_no_tunnel
-   326  r1 = *(u16 *)(r10 -152)
-   327  if r1 & 0x74c goto ipv6_no_tunnel
+   373  r2 = r9
+   374  r1 = r6
+   375  r3 = r10
+   376  r3 += -152
+   377  r4 = 4
+   378  call skb_load_bytes
+   379  if r0 != 0 goto ipv6_no_tunnel
+   380  r1 = *(u16 *)(r10 -152)
+   381  if r1 & 0x74c goto ipv6_no_tunnel
         ; 4 bytes each for checksum, key and sequence number
-   328  r9 += 4
-   329  r2 = r1
-   330  r2 &= 128
-   331  r2 >>= 5
-   332  r9 += r2
-   333  r2 = r1
-   334  r2 &= 32
-   335  r2 >>= 3
-   336  r9 += r2
-   337  r2 = r1
-   338  r2 &= 16
-   339  r2 >>= 2
-   340  r9 += r2
-   341  r3 = *(u32 *)(r6 +0)
-   342  if r9 > r3 goto ipv6_no_tunnel
-   343  r2 = *(u16 *)(r10 -150)
-   344  if r2 != 8 goto gre_other
-   345  goto inner_ipv4
+   382  r9 += 4
+   383  r2 = r1
+   384  r2 &= 128
+   385  r2 >>= 5
+   386  r9 += r2
+   387  r2 = r1
+   388  r2 &= 32
+   389  r2 >>= 3
+   390  r9 += r2
+   391  r2 = r1
+   392  r2 &= 16
+   393  r2 >>= 2
+   394  r9 += r2
+   395  r3 = *(u32 *)(r6 +0)
+   396  if r9 > r3 goto ipv6_no_tunnel
+   397  r2 = *(u16 *)(r10 -150)
+   398  if r2 != 8 goto gre_other
+   399  goto inner_ipv4
 gre_other:
-   346  if r2 != 0xdd86 goto gre_other
-   347  goto inner_ipv6
+   400  if r2 != 0xdd86 goto gre_other
+   401  goto inner_ipv6
 gre_other:
-   348  if r2 != 0x5865 goto gre_other
-   349  goto inner_ethernet
+   402  if r2 != 0x5865 goto gre_other
+   403  goto inner_ethernet
 gre_other:
-   350  goto ipv6_no_tunnel
+   404  goto ipv6_no_tunnel
 ipv6_udp_tunnel:
-   351  if r7 < 58 goto ipv6_no_tunnel
-   352  r2 = *(u16 *)(r10 -16)
-   353  r9 += 8
-   354  if r2 == 0xb512 goto vxlan
-   355  if r2 == 0xc117 goto geneve
-   356  if r2 == 0xb612 goto vxlan_gpe
-   357  if r2 == 0x9212 goto gre_udp
-   358  goto ipv6_no_tunnel
+   405  r1 = *(u8 *)(r10 -52)
+   406  if r1 != 17 goto udp_options
+   407  if r7 < 58 goto ipv6_no_tunnel
+udp_port:
+   408  r2 = *(u16 *)(r10 -16)
+   409  r9 += 8
+   410  if r2 == 0xb512 goto vxlan
+   411  if r2 == 0xc117 goto geneve
+   412  if r2 == 0xb612 goto vxlan_gpe
+   413  if r2 == 0x9212 goto gre_udp
+   414  goto ipv6_no_tunnel
+udp_options:
+        ; ports behind options: put them where they are without
+   415  r2 = r9
+   416  r1 = r6
+   417  r3 = r10
+   418  r3 += -18
+   419  r4 = 4
+   420  call skb_load_bytes
+   421  if r0 != 0 goto ipv6_no_tunnel
+   422  goto udp_port
 gre_udp:
-   359  r2 = r9
-   360  r1 = r6
-   361  r3 = r10
-   362  r3 += -152
-   363  r4 = 4
-   364  call skb_load_bytes
-   365  if r0 != 0 goto ipv6_no_tunnel
-   366  r1 = *(u16 *)(r10 -152)
-   367  if r1 & 0x74c goto ipv6_no_tunnel
+   423  r2 = r9
+   424  r1 = r6
+   425  r3 = r10
+   426  r3 += -152
+   427  r4 = 4
+   428  call skb_load_bytes
+   429  if r0 != 0 goto ipv6_no_tunnel
+   430  r1 = *(u16 *)(r10 -152)
+   431  if r1 & 0x74c goto ipv6_no_tunnel
         ; 4 bytes each for checksum, key and sequence number
-   368  r9 += 4
-   369  r2 = r1
-   370  r2 &= 128
-   371  r2 >>= 5
-   372  r9 += r2
-   373  r2 = r1
-   374  r2 &= 32
-   375  r2 >>= 3
-   376  r9 += r2
-   377  r2 = r1
-   378  r2 &= 16
-   379  r2 >>= 2
-   380  r9 += r2
-   381  r3 = *(u32 *)(r6 +0)
-   382  if r9 > r3 goto ipv6_no_tunnel
-   383  r2 = *(u16 *)(r10 -150)
-   384  if r2 != 8 goto gre_other
-   385  goto inner_ipv4
+   432  r9 += 4
+   433  r2 = r1
+   434  r2 &= 128
+   435  r2 >>= 5
+   436  r9 += r2
+   437  r2 = r1
+   438  r2 &= 32
+   439  r2 >>= 3
+   440  r9 += r2
+   441  r2 = r1
+   442  r2 &= 16
+   443  r2 >>= 2
+   444  r9 += r2
+   445  r3 = *(u32 *)(r6 +0)
+   446  if r9 > r3 goto ipv6_no_tunnel
+   447  r2 = *(u16 *)(r10 -150)
+   448  if r2 != 8 goto gre_other
+   449  goto inner_ipv4
 gre_other:
-   386  if r2 != 0xdd86 goto gre_other
-   387  goto inner_ipv6
+   450  if r2 != 0xdd86 goto gre_other
+   451  goto inner_ipv6
 gre_other:
-   388  if r2 != 0x5865 goto gre_other
-   389  goto inner_ethernet
+   452  if r2 != 0x5865 goto gre_other
+   453  goto inner_ethernet
 gre_other:
-   390  goto ipv6_no_tunnel
+   454  goto ipv6_no_tunnel
 vxlan:
-   391  r2 = r9
-   392  r1 = r6
-   393  r3 = r10
-   394  r3 += -152
-   395  r4 = 8
-   396  call skb_load_bytes
-   397  if r0 != 0 goto ipv6_no_tunnel
-   398  r1 = *(u8 *)(r10 -152)
-   399  r1 &= 8
-   400  if r1 == 0 goto ipv6_no_tunnel
-   401  r9 += 8
-   402  goto inner_ethernet
+   455  r2 = r9
+   456  r1 = r6
+   457  r3 = r10
+   458  r3 += -152
+   459  r4 = 8
+   460  call skb_load_bytes
+   461  if r0 != 0 goto ipv6_no_tunnel
+   462  r1 = *(u8 *)(r10 -152)
+   463  r1 &= 8
+   464  if r1 == 0 goto ipv6_no_tunnel
+   465  r9 += 8
+   466  goto inner_ethernet
 vxlan_gpe:
-   403  r2 = r9
-   404  r1 = r6
-   405  r3 = r10
-   406  r3 += -152
-   407  r4 = 8
-   408  call skb_load_bytes
-   409  if r0 != 0 goto ipv6_no_tunnel
-   410  r1 = *(u8 *)(r10 -152)
-   411  r2 = r1
-   412  r2 &= 56
-   413  if r2 != 8 goto ipv6_no_tunnel
-   414  r9 += 8
-   415  r1 &= 4
-   416  if r1 == 0 goto inner_ethernet
-   417  r1 = *(u8 *)(r10 -149)
-   418  if r1 == 1 goto inner_ipv4
-   419  if r1 == 2 goto inner_ipv6
-   420  if r1 == 3 goto inner_ethernet
-   421  goto ipv6_no_tunnel
+   467  r2 = r9
+   468  r1 = r6
+   469  r3 = r10
+   470  r3 += -152
+   471  r4 = 8
+   472  call skb_load_bytes
+   473  if r0 != 0 goto ipv6_no_tunnel
+   474  r1 = *(u8 *)(r10 -152)
+   475  r2 = r1
+   476  r2 &= 56
+   477  if r2 != 8 goto ipv6_no_tunnel
+   478  r9 += 8
+   479  r1 &= 4
+   480  if r1 == 0 goto inner_ethernet
+   481  r1 = *(u8 *)(r10 -149)
+   482  if r1 == 1 goto inner_ipv4
+   483  if r1 == 2 goto inner_ipv6
+   484  if r1 == 3 goto inner_ethernet
+   485  goto ipv6_no_tunnel
 geneve:
-   422  r2 = r9
-   423  r1 = r6
-   424  r3 = r10
-   425  r3 += -152
-   426  r4 = 8
-   427  call skb_load_bytes
-   428  if r0 != 0 goto ipv6_no_tunnel
-   429  r1 = *(u8 *)(r10 -152)
-   430  if r1 & 192 goto ipv6_no_tunnel
-   431  r1 &= 63
-   432  r1 <<= 2
-   433  r9 += r1
-   434  r9 += 8
-   435  r3 = *(u32 *)(r6 +0)
-   436  if r9 > r3 goto ipv6_no_tunnel
-   437  r1 = *(u16 *)(r10 -150)
-   438  if r1 == 8 goto inner_ipv4
-   439  if r1 == 0xdd86 goto inner_ipv6
-   440  if r1 == 0x5865 goto inner_ethernet
+   486  r2 = r9
+   487  r1 = r6
+   488  r3 = r10
+   489  r3 += -152
+   490  r4 = 8
+   491  call skb_load_bytes
+   492  if r0 != 0 goto ipv6_no_tunnel
+   493  r1 = *(u8 *)(r10 -152)
+   494  if r1 & 192 goto ipv6_no_tunnel
+   495  r1 &= 63
+   496  r1 <<= 2
+   497  r9 += r1
+   498  r9 += 8
+   499  r3 = *(u32 *)(r6 +0)
+   500  if r9 > r3 goto ipv6_no_tunnel
+   501  r1 = *(u16 *)(r10 -150)
+   502  if r1 == 8 goto inner_ipv4
+   503  if r1 == 0xdd86 goto inner_ipv6
+   504  if r1 == 0x5865 goto inner_ethernet
 ipv6_no_tunnel:
-   441  r1 = *(u8 *)(r10 -52)
-   442  if r1 == 6 goto ipv6_ports
-   443  if r1 == 17 goto ipv6_ports
-   444  if r1 == 0 goto walk
-   445  if r1 == 43 goto walk
-   446  if r1 == 44 goto walk
-   447  if r1 == 51 goto walk
-   448  if r1 == 60 goto walk
-   449  if r1 == 135 goto walk
+   505  r1 = *(u8 *)(r10 -52)
+   506  if r1 == 6 goto ipv6_ports
+   507  if r1 == 17 goto ipv6_ports
+   508  if r1 == 0 goto walk
+   509  if r1 == 43 goto walk
+   510  if r1 == 44 goto walk
+   511  if r1 == 51 goto walk
+   512  if r1 == 60 goto walk
+   513  if r1 == 135 goto walk
 ipv6_only:
-   450  r0 = 0
-   451  goto ipv6_hash_addresses
+   514  r0 = 0
+   515  goto ipv6_hash_addresses
 ipv6_ports:
-   452  if r7 < 58 goto ipv6_only
-   453  goto ipv6_hash_ports
+   516  if r7 < 58 goto ipv6_only
+   517  goto ipv6_hash_ports
 walk:
-   454  r8 += 54
-   455  r9 = *(u8 *)(r10 -52)
-   456  r7 = 0
+   518  r8 += 54
+   519  r9 = *(u8 *)(r10 -52)
+   520  r7 = 0
 walk_header:
-   457  if r9 == 44 goto walk_no_ports
-   458  if r7 == 11 goto walk_no_ports
-   459  r7 += 1
-   460  r2 = r8
-   461  r1 = r6
-   462  r3 = r10
-   463  r3 += -76
-   464  r4 = 4
-   465  call skb_load_bytes
-   466  if r0 != 0 goto walk_no_ports
-   467  r1 = *(u8 *)(r10 -75)
-   468  if r9 == 51 goto walk_authentication
-   469  r1 += 1
-   470  r1 <<= 3
-   471  goto walk_next
+   521  if r9 == 44 goto walk_no_ports
+   522  if r7 == 11 goto walk_no_ports
+   523  r7 += 1
+   524  r2 = r8
+   525  r1 = r6
+   526  r3 = r10
+   527  r3 += -76
+   528  r4 = 4
+   529  call skb_load_bytes
+   530  if r0 != 0 goto walk_no_ports
+   531  r1 = *(u8 *)(r10 -75)
+   532  if r9 == 51 goto walk_authentication
+   533  r1 += 1
+   534  r1 <<= 3
+   535  goto walk_next
 walk_authentication:
-   472  r1 += 2
-   473  r1 <<= 2
+   536  r1 += 2
+   537  r1 <<= 2
 walk_next:
-   474  r8 += r1
-   475  r9 = *(u8 *)(r10 -76)
-   476  r1 = *(u8 *)(r10 -76)
-   477  if r1 == 0 goto walk_header
-   478  if r1 == 43 goto walk_header
-   479  if r1 == 44 goto walk_header
-   480  if r1 == 51 goto walk_header
-   481  if r1 == 60 goto walk_header
-   482  if r1 == 135 goto walk_header
-   483  if r9 != 6 goto other_protocol
-   484  r2 = r8
-   485  r1 = r6
-   486  r3 = r10
-   487  r3 += -18
-   488  r4 = 4
-   489  call skb_load_bytes
-   490  if r0 != 0 goto walk_no_ports
-   491  goto ipv6_hash_ports
+   538  r8 += r1
+   539  r9 = *(u8 *)(r10 -76)
+   540  r1 = *(u8 *)(r10 -76)
+   541  if r1 == 0 goto walk_header
+   542  if r1 == 43 goto walk_header
+   543  if r1 == 44 goto walk_header
+   544  if r1 == 51 goto walk_header
+   545  if r1 == 60 goto walk_header
+   546  if r1 == 135 goto walk_header
+   547  if r9 != 6 goto other_protocol
+   548  r2 = r8
+   549  r1 = r6
+   550  r3 = r10
+   551  r3 += -18
+   552  r4 = 4
+   553  call skb_load_bytes
+   554  if r0 != 0 goto walk_no_ports
+   555  goto ipv6_hash_ports
 other_protocol:
-   492  if r9 != 17 goto other_protocol
-   493  r2 = r8
-   494  r1 = r6
-   495  r3 = r10
-   496  r3 += -18
-   497  r4 = 4
-   498  call skb_load_bytes
-   499  if r0 != 0 goto walk_no_ports
-   500  goto ipv6_hash_ports
+   556  if r9 != 17 goto other_protocol
+   557  r2 = r8
+   558  r1 = r6
+   559  r3 = r10
+   560  r3 += -18
+   561  r4 = 4
+   562  call skb_load_bytes
+   563  if r0 != 0 goto walk_no_ports
+   564  goto ipv6_hash_ports
 other_protocol:
 walk_no_ports:
-   501  goto ipv6_only
+   565  goto ipv6_only
 ipv6_hash_ports:
-   502  r0 = 0
+   566  r0 = 0
         ; hash input bytes 32 to 35
-   503  r1 = .rodata +8192 ll
-   505  r2 = *(u8 *)(r10 -18)
-   506  r2 += r1
-   507  r2 = *(u8 *)(r2 +0)
-   508  r0 ^= r2
-   509  r2 = *(u8 *)(r10 -17)
-   510  r2 += r1
-   511  r2 = *(u8 *)(r2 +256)
-   512  r0 ^= r2
-   513  r2 = *(u8 *)(r10 -16)
-   514  r2 += r1
-   515  r2 = *(u8 *)(r2 +512)
-   516  r0 ^= r2
-   517  r2 = *(u8 *)(r10 -15)
-   518  r2 += r1
-   519  r2 = *(u8 *)(r2 +768)
-   520  r0 ^= r2
+   567  r1 = .rodata +8192 ll
+   569  r2 = *(u8 *)(r10 -18)
+   570  r2 += r1
+   571  r2 = *(u8 *)(r2 +0)
+   572  r0 ^= r2
+   573  r2 = *(u8 *)(r10 -17)
+   574  r2 += r1
+   575  r2 = *(u8 *)(r2 +256)
+   576  r0 ^= r2
+   577  r2 = *(u8 *)(r10 -16)
+   578  r2 += r1
+   579  r2 = *(u8 *)(r2 +512)
+   580  r0 ^= r2
+   581  r2 = *(u8 *)(r10 -15)
+   582  r2 += r1
+   583  r2 = *(u8 *)(r2 +768)
+   584  r0 ^= r2
 ipv6_hash_addresses:
         ; hash input bytes 0 to 31
-   521  r1 = .rodata +0 ll
-   523  r2 = *(u8 *)(r10 -50)
-   524  r2 += r1
-   525  r2 = *(u8 *)(r2 +0)
-   526  r0 ^= r2
-   527  r2 = *(u8 *)(r10 -49)
-   528  r2 += r1
-   529  r2 = *(u8 *)(r2 +256)
-   530  r0 ^= r2
-   531  r2 = *(u8 *)(r10 -48)
-   532  r2 += r1
-   533  r2 = *(u8 *)(r2 +512)
-   534  r0 ^= r2
-   535  r2 = *(u8 *)(r10 -47)
-   536  r2 += r1
-   537  r2 = *(u8 *)(r2 +768)
-   538  r0 ^= r2
-   539  r2 = *(u8 *)(r10 -46)
-   540  r2 += r1
-   541  r2 = *(u8 *)(r2 +1024)
-   542  r0 ^= r2
-   543  r2 = *(u8 *)(r10 -45)
-   544  r2 += r1
-   545  r2 = *(u8 *)(r2 +1280)
-   546  r0 ^= r2
-   547  r2 = *(u8 *)(r10 -44)
-   548  r2 += r1
-   549  r2 = *(u8 *)(r2 +1536)
-   550  r0 ^= r2
-   551  r2 = *(u8 *)(r10 -43)
-   552  r2 += r1
-   553  r2 = *(u8 *)(r2 +1792)
-   554  r0 ^= r2
-   555  r2 = *(u8 *)(r10 -42)
-   556  r2 += r1
-   557  r2 = *(u8 *)(r2 +2048)
-   558  r0 ^= r2
-   559  r2 = *(u8 *)(r10 -41)
-   560  r2 += r1
-   561  r2 = *(u8 *)(r2 +2304)
-   562  r0 ^= r2
-   563  r2 = *(u8 *)(r10 -40)
-   564  r2 += r1
-   565  r2 = *(u8 *)(r2 +2560)
-   566  r0 ^= r2
-   567  r2 = *(u8 *)(r10 -39)
-   568  r2 += r1
-   569  r2 = *(u8 *)(r2 +2816)
-   570  r0 ^= r2
-   571  r2 = *(u8 *)(r10 -38)
-   572  r2 += r1
-   573  r2 = *(u8 *)(r2 +3072)
-   574  r0 ^= r2
-   575  r2 = *(u8 *)(r10 -37)
-   576  r2 += r1
-   577  r2 = *(u8 *)(r2 +3328)
-   578  r0 ^= r2
-   579  r2 = *(u8 *)(r10 -36)
-   580  r2 += r1
-   581  r2 = *(u8 *)(r2 +3584)
-   582  r0 ^= r2
-   583  r2 = *(u8 *)(r10 -35)
-   584  r2 += r1
-   585  r2 = *(u8 *)(r2 +3840)
-   586  r0 ^= r2
-   587  r2 = *(u8 *)(r10 -34)
+   585  r1 = .rodata +0 ll
+   587  r2 = *(u8 *)(r10 -50)
    588  r2 += r1
-   589  r2 = *(u8 *)(r2 +4096)
+   589  r2 = *(u8 *)(r2 +0)
    590  r0 ^= r2
-   591  r2 = *(u8 *)(r10 -33)
+   591  r2 = *(u8 *)(r10 -49)
    592  r2 += r1
-   593  r2 = *(u8 *)(r2 +4352)
+   593  r2 = *(u8 *)(r2 +256)
    594  r0 ^= r2
-   595  r2 = *(u8 *)(r10 -32)
+   595  r2 = *(u8 *)(r10 -48)
    596  r2 += r1
-   597  r2 = *(u8 *)(r2 +4608)
+   597  r2 = *(u8 *)(r2 +512)
    598  r0 ^= r2
-   599  r2 = *(u8 *)(r10 -31)
+   599  r2 = *(u8 *)(r10 -47)
    600  r2 += r1
-   601  r2 = *(u8 *)(r2 +4864)
+   601  r2 = *(u8 *)(r2 +768)
    602  r0 ^= r2
-   603  r2 = *(u8 *)(r10 -30)
+   603  r2 = *(u8 *)(r10 -46)
    604  r2 += r1
-   605  r2 = *(u8 *)(r2 +5120)
+   605  r2 = *(u8 *)(r2 +1024)
    606  r0 ^= r2
-   607  r2 = *(u8 *)(r10 -29)
+   607  r2 = *(u8 *)(r10 -45)
    608  r2 += r1
-   609  r2 = *(u8 *)(r2 +5376)
+   609  r2 = *(u8 *)(r2 +1280)
    610  r0 ^= r2
-   611  r2 = *(u8 *)(r10 -28)
+   611  r2 = *(u8 *)(r10 -44)
    612  r2 += r1
-   613  r2 = *(u8 *)(r2 +5632)
+   613  r2 = *(u8 *)(r2 +1536)
    614  r0 ^= r2
-   615  r2 = *(u8 *)(r10 -27)
+   615  r2 = *(u8 *)(r10 -43)
    616  r2 += r1
-   617  r2 = *(u8 *)(r2 +5888)
+   617  r2 = *(u8 *)(r2 +1792)
    618  r0 ^= r2
-   619  r2 = *(u8 *)(r10 -26)
+   619  r2 = *(u8 *)(r10 -42)
    620  r2 += r1
-   621  r2 = *(u8 *)(r2 +6144)
+   621  r2 = *(u8 *)(r2 +2048)
    622  r0 ^= r2
-   623  r2 = *(u8 *)(r10 -25)
+   623  r2 = *(u8 *)(r10 -41)
    624  r2 += r1
-   625  r2 = *(u8 *)(r2 +6400)
+   625  r2 = *(u8 *)(r2 +2304)
    626  r0 ^= r2
-   627  r2 = *(u8 *)(r10 -24)
+   627  r2 = *(u8 *)(r10 -40)
    628  r2 += r1
-   629  r2 = *(u8 *)(r2 +6656)
+   629  r2 = *(u8 *)(r2 +2560)
    630  r0 ^= r2
-   631  r2 = *(u8 *)(r10 -23)
+   631  r2 = *(u8 *)(r10 -39)
    632  r2 += r1
-   633  r2 = *(u8 *)(r2 +6912)
+   633  r2 = *(u8 *)(r2 +2816)
    634  r0 ^= r2
-   635  r2 = *(u8 *)(r10 -22)
+   635  r2 = *(u8 *)(r10 -38)
    636  r2 += r1
-   637  r2 = *(u8 *)(r2 +7168)
+   637  r2 = *(u8 *)(r2 +3072)
    638  r0 ^= r2
-   639  r2 = *(u8 *)(r10 -21)
+   639  r2 = *(u8 *)(r10 -37)
    640  r2 += r1
-   641  r2 = *(u8 *)(r2 +7424)
+   641  r2 = *(u8 *)(r2 +3328)
    642  r0 ^= r2
-   643  r2 = *(u8 *)(r10 -20)
+   643  r2 = *(u8 *)(r10 -36)
    644  r2 += r1
-   645  r2 = *(u8 *)(r2 +7680)
+   645  r2 = *(u8 *)(r2 +3584)
    646  r0 ^= r2
-   647  r2 = *(u8 *)(r10 -19)
+   647  r2 = *(u8 *)(r10 -35)
    648  r2 += r1
-   649  r2 = *(u8 *)(r2 +7936)
+   649  r2 = *(u8 *)(r2 +3840)
    650  r0 ^= r2
-   651  goto table
+   651  r2 = *(u8 *)(r10 -34)
+   652  r2 += r1
+   653  r2 = *(u8 *)(r2 +4096)
+   654  r0 ^= r2
+   655  r2 = *(u8 *)(r10 -33)
+   656  r2 += r1
+   657  r2 = *(u8 *)(r2 +4352)
+   658  r0 ^= r2
+   659  r2 = *(u8 *)(r10 -32)
+   660  r2 += r1
+   661  r2 = *(u8 *)(r2 +4608)
+   662  r0 ^= r2
+   663  r2 = *(u8 *)(r10 -31)
+   664  r2 += r1
+   665  r2 = *(u8 *)(r2 +4864)
+   666  r0 ^= r2
+   667  r2 = *(u8 *)(r10 -30)
+   668  r2 += r1
+   669  r2 = *(u8 *)(r2 +5120)
+   670  r0 ^= r2
+   671  r2 = *(u8 *)(r10 -29)
+   672  r2 += r1
+   673  r2 = *(u8 *)(r2 +5376)
+   674  r0 ^= r2
+   675  r2 = *(u8 *)(r10 -28)
+   676  r2 += r1
+   677  r2 = *(u8 *)(r2 +5632)
+   678  r0 ^= r2
+   679  r2 = *(u8 *)(r10 -27)
+   680  r2 += r1
+   681  r2 = *(u8 *)(r2 +5888)
+   682  r0 ^= r2
+   683  r2 = *(u8 *)(r10 -26)
+   684  r2 += r1
+   685  r2 = *(u8 *)(r2 +6144)
+   686  r0 ^= r2
+   687  r2 = *(u8 *)(r10 -25)
+   688  r2 += r1
+   689  r2 = *(u8 *)(r2 +6400)
+   690  r0 ^= r2
+   691  r2 = *(u8 *)(r10 -24)
+   692  r2 += r1
+   693  r2 = *(u8 *)(r2 +6656)
+   694  r0 ^= r2
+   695  r2 = *(u8 *)(r10 -23)
+   696  r2 += r1
+   697  r2 = *(u8 *)(r2 +6912)
+   698  r0 ^= r2
+   699  r2 = *(u8 *)(r10 -22)
+   700  r2 += r1
+   701  r2 = *(u8 *)(r2 +7168)
+   702  r0 ^= r2
+   703  r2 = *(u8 *)(r10 -21)
+   704  r2 += r1
+   705  r2 = *(u8 *)(r2 +7424)
+   706  r0 ^= r2
+   707  r2 = *(u8 *)(r10 -20)
+   708  r2 += r1
+   709  r2 = *(u8 *)(r2 +7680)
+   710  r0 ^= r2
+   711  r2 = *(u8 *)(r10 -19)
+   712  r2 += r1
+   713  r2 = *(u8 *)(r2 +7936)
+   714  r0 ^= r2
+   715  goto table
 inner_ethernet:
         ; EtherType, and those behind two VLAN tags
-   652  r9 += 12
-   653  r2 = r9
-   654  r1 = r6
-   655  r3 = r10
-   656  r3 += -152
-   657  r4 = 10
-   658  call skb_load_bytes
-   659  if r0 != 0 goto unclassified
-   660  r9 += 2
-   661  r1 = *(u16 *)(r10 -152)
-   662  if r1 == 8 goto inner_ipv4
-   663  if r1 == 0xdd86 goto inner_ipv6
-   664  if r1 == 129 goto inner_vlan_tag
-   665  if r1 != 0xa888 goto unclassified
+   716  r9 += 12
+   717  r2 = r9
+   718  r1 = r6
+   719  r3 = r10
+   720  r3 += -152
+   721  r4 = 10
+   722  call skb_load_bytes
+   723  if r0 != 0 goto unclassified
+   724  r9 += 2
+   725  r1 = *(u16 *)(r10 -152)
+   726  if r1 == 8 goto inner_ipv4
+   727  if r1 == 0xdd86 goto inner_ipv6
+   728  if r1 == 129 goto inner_vlan_tag
+   729  if r1 != 0xa888 goto unclassified
 inner_vlan_tag:
-   666  r9 += 4
-   667  r1 = *(u16 *)(r10 -148)
-   668  if r1 == 8 goto inner_ipv4
-   669  if r1 == 0xdd86 goto inner_ipv6
-   670  if r1 == 129 goto inner_vlan_tag
-   671  if r1 != 0xa888 goto unclassified
+   730  r9 += 4
+   731  r1 = *(u16 *)(r10 -148)
+   732  if r1 == 8 goto inner_ipv4
+   733  if r1 == 0xdd86 goto inner_ipv6
+   734  if r1 == 129 goto inner_vlan_tag
+   735  if r1 != 0xa888 goto unclassified
 inner_vlan_tag:
-   672  r9 += 4
-   673  r1 = *(u16 *)(r10 -144)
-   674  if r1 == 8 goto inner_ipv4
-   675  if r1 == 0xdd86 goto inner_ipv6
-   676  goto unclassified
+   736  r9 += 4
+   737  r1 = *(u16 *)(r10 -144)
+   738  if r1 == 8 goto inner_ipv4
+   739  if r1 == 0xdd86 goto inner_ipv6
+   740  goto unclassified
 inner_ipv4:
-   677  r1 = 8
-   678  *(u64 *)(r10 -136) = r1
-   679  goto inner_window
+   741  r1 = 8
+   742  *(u64 *)(r10 -136) = r1
+   743  goto inner_window
 inner_ipv6:
-   680  r1 = 0xdd86
-   681  *(u64 *)(r10 -136) = r1
+   744  r1 = 0xdd86
+   745  *(u64 *)(r10 -136) = r1
 inner_window:
         ; the inner IP header is at r9: what is left of the packet from there on
-   682  r8 = r9
-   683  r8 -= 14
-   684  r7 = *(u32 *)(r6 +0)
-   685  r7 -= r8
-   686  goto window
+   746  r8 = r9
+   747  r8 -= 14
+   748  r7 = *(u32 *)(r6 +0)
+   749  r7 -= r8
+   750  goto window
 table:
         ; the entry of the indirection table that the hash's low bits name
-   687  r1 = r0
-   688  r1 &= 127
-   689  r1 <<= 1
-   690  r2 = .data +80 ll
-   692  r2 += r1
-   693  r0 = *(u16 *)(r2 +0)
-   694  exit
+   751  r1 = r0
+   752  r1 &= 127
+   753  r1 <<= 1
+   754  r2 = .data +80 ll
+   756  r2 += r1
+   757  r0 = *(u16 *)(r2 +0)
+   758  exit
 unclassified:
-   695  r0 = 0
-   696  exit
+   759  r0 = 0
+   760  exit
 marked:
-   697  if r1 == 0x7255 goto queue_noted
-   698  if r1 == 0x7254 goto queue_not_noted
-   699  if r1 == 0x7256 goto queue_last
-   700  goto unmarked
+   761  if r1 == 0x7255 goto queue_noted
+   762  if r1 == 0x7254 goto queue_not_noted
+   763  if r1 == 0x7256 goto queue_last
+   764  goto unmarked
 queue_last:
-   701  r0 = 0xffff
-   702  exit
+   765  r0 = 0xffff
+   766  exit
 queue_noted:
-   703  r0 = *(u32 *)(r6 +12)
-   704  exit
+   767  r0 = *(u32 *)(r6 +12)
+   768  exit
 queue_not_noted:
-   705  r0 = *(u32 *)(r6 +68)
-   706  exit
+   769  r0 = *(u32 *)(r6 +68)
+   770  exit

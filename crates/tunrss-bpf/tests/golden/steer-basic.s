@@ -10,9 +10,9 @@
 unmarked:
      3  r7 = *(u32 *)(r6 +0)
      4  r8 = 0
+     5  if r7 >= 66 goto load_full
         ; too short for any IP header
-     5  if r7 < 34 goto unclassified
-     6  if r7 >= 66 goto load_full
+     6  if r7 < 34 goto unclassified
         ; a short packet: what there is
      7  *(u64 *)(r10 -72) = 0
      8  *(u64 *)(r10 -64) = 0

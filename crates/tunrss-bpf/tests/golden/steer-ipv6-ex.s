@@ -10,9 +10,9 @@
 unmarked:
      3  r7 = *(u32 *)(r6 +0)
      4  r8 = 0
+     5  if r7 >= 62 goto load_full
         ; too short for any IP header
-     5  if r7 < 34 goto unclassified
-     6  if r7 >= 62 goto load_full
+     6  if r7 < 34 goto unclassified
         ; a short packet: what there is
      7  *(u64 *)(r10 -72) = 0
      8  *(u64 *)(r10 -64) = 0
@@ -196,7 +196,7 @@ option:
    162  r4 = 2
    163  call skb_load_bytes
    164  r1 = *(u16 *)(r10 -80)
-   165  if r1 == 0x10c9 goto home_address
+   165  if r1 == 0x10c9 goto option_found
         ; 1 byte of Pad1, which is 0; 2 bytes and the length of any other
    166  r2 = *(u8 *)(r10 -80)
    167  r3 = 0
@@ -209,17 +209,17 @@ option:
    174  r8 += 1
    175  r9 -= 1
    176  if r9 != 0 goto option
+   177  goto options_end
+option_found:
+   178  r8 += 18
+   179  r1 = *(u64 *)(r10 -112)
+   180  if r8 > r1 goto options_end
+   181  r8 -= 16
+   182  *(u64 *)(r10 -88) = r8
 options_end:
-   177  r8 = *(u64 *)(r10 -104)
-   178  r9 = 60
-   179  goto walk_advance
-home_address:
-   180  r8 += 18
-   181  r1 = *(u64 *)(r10 -112)
-   182  if r8 > r1 goto options_end
-   183  r8 -= 16
-   184  *(u64 *)(r10 -88) = r8
-   185  goto options_end
+   183  r8 = *(u64 *)(r10 -104)
+   184  r9 = 60
+   185  goto walk_advance
 ipv6_hash_addresses:
         ; hash input bytes 0 to 31
    186  r1 = .rodata +0 ll

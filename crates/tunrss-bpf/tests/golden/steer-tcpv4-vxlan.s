@@ -1,8 +1,8 @@
-; at most 280 instructions
+; at most 345 instructions
 ; .rodata 3072 bytes: Toeplitz words, 256 for each input byte
 ; .data 379 bytes: configuration; the indirection table from byte 80
 
-; tunrss_steer (SOCKET_FILTER), 279 instructions
+; tunrss_steer (SOCKET_FILTER), 343 instructions
      0  r6 = r1
         ; hash types: tcpv4
         ; tunnel types: vxlan
@@ -13,9 +13,9 @@ unmarked:
      4  r8 = 0
      5  *(u64 *)(r10 -136) = 0
 window:
+     6  if r7 >= 66 goto load_full
         ; too short for any IP header
-     6  if r7 < 34 goto unclassified
-     7  if r7 >= 66 goto load_full
+     7  if r7 < 34 goto unclassified
         ; a short packet: what there is
      8  *(u64 *)(r10 -72) = 0
      9  *(u64 *)(r10 -64) = 0
@@ -239,94 +239,168 @@ ipv6:
    202  r9 = r8
    203  r9 += 54
    204  r2 = *(u8 *)(r10 -52)
-   205  if r2 == 17 goto ipv6_udp_tunnel
-   206  goto ipv6_no_tunnel
-ipv6_udp_tunnel:
-   207  if r7 < 58 goto ipv6_no_tunnel
-   208  r2 = *(u16 *)(r10 -16)
-   209  r9 += 8
-   210  if r2 == 0xb512 goto vxlan
-   211  goto ipv6_no_tunnel
-vxlan:
-   212  r2 = r9
-   213  r1 = r6
-   214  r3 = r10
-   215  r3 += -152
-   216  r4 = 8
-   217  call skb_load_bytes
-   218  if r0 != 0 goto ipv6_no_tunnel
-   219  r1 = *(u8 *)(r10 -152)
-   220  r1 &= 8
-   221  if r1 == 0 goto ipv6_no_tunnel
-   222  r9 += 8
-   223  goto inner_ethernet
-ipv6_no_tunnel:
-   224  goto unclassified
-inner_ethernet:
-        ; EtherType, and those behind two VLAN tags
-   225  r9 += 12
+   205  if r2 != 60 goto ipv6_upper
+        ; destination options: is there a tunnel encapsulation limit?
+   206  r2 = r9
+   207  r1 = r6
+   208  r3 = r10
+   209  r3 += -152
+   210  r4 = 2
+   211  call skb_load_bytes
+   212  if r0 != 0 goto ipv6_no_tunnel
+   213  r2 = *(u8 *)(r10 -151)
+   214  r2 += 1
+   215  r2 <<= 3
+   216  r2 += r8
+   217  r2 += 54
+   218  r3 = *(u32 *)(r6 +0)
+   219  if r2 > r3 goto ipv6_no_tunnel
+   220  *(u64 *)(r10 -112) = r2
+   221  *(u64 *)(r10 -160) = r7
+   222  r9 += 2
+   223  r7 = 30
+option:
+   224  r1 = *(u64 *)(r10 -112)
+   225  if r9 >= r1 goto no_encapsulation_limit
+        ; zeros, a Pad1, if the packet ends behind the first byte
    226  r2 = r9
    227  r1 = r6
    228  r3 = r10
-   229  r3 += -152
-   230  r4 = 10
+   229  r3 += -80
+   230  r4 = 2
    231  call skb_load_bytes
-   232  if r0 != 0 goto unclassified
-   233  r9 += 2
-   234  r1 = *(u16 *)(r10 -152)
-   235  if r1 == 8 goto inner_ipv4
-   236  if r1 == 0xdd86 goto inner_ipv6
-   237  if r1 == 129 goto inner_vlan_tag
-   238  if r1 != 0xa888 goto unclassified
+   232  r1 = *(u16 *)(r10 -80)
+   233  if r1 == 0x104 goto option_found
+        ; 1 byte of Pad1, which is 0; 2 bytes and the length of any other
+   234  r2 = *(u8 *)(r10 -80)
+   235  r3 = 0
+   236  r3 -= r2
+   237  r3 >>= 63
+   238  r1 >>= 8
+   239  r1 += 1
+   240  r1 *= r3
+   241  r9 += r1
+   242  r9 += 1
+   243  r7 -= 1
+   244  if r7 != 0 goto option
+   245  goto no_encapsulation_limit
+option_found:
+   246  r9 += 3
+   247  r1 = *(u64 *)(r10 -112)
+   248  if r9 > r1 goto no_encapsulation_limit
+   249  r7 = *(u64 *)(r10 -160)
+   250  r9 = *(u8 *)(r10 -151)
+   251  r9 += 1
+   252  r9 <<= 3
+   253  r9 += r8
+   254  r9 += 54
+   255  r2 = *(u8 *)(r10 -152)
+   256  goto ipv6_upper
+no_encapsulation_limit:
+   257  r7 = *(u64 *)(r10 -160)
+   258  goto ipv6_no_tunnel
+ipv6_upper:
+   259  if r2 == 17 goto ipv6_udp_tunnel
+   260  goto ipv6_no_tunnel
+ipv6_udp_tunnel:
+   261  r1 = *(u8 *)(r10 -52)
+   262  if r1 != 17 goto udp_options
+   263  if r7 < 58 goto ipv6_no_tunnel
+udp_port:
+   264  r2 = *(u16 *)(r10 -16)
+   265  r9 += 8
+   266  if r2 == 0xb512 goto vxlan
+   267  goto ipv6_no_tunnel
+udp_options:
+        ; ports behind options: put them where they are without
+   268  r2 = r9
+   269  r1 = r6
+   270  r3 = r10
+   271  r3 += -18
+   272  r4 = 4
+   273  call skb_load_bytes
+   274  if r0 != 0 goto ipv6_no_tunnel
+   275  goto udp_port
+vxlan:
+   276  r2 = r9
+   277  r1 = r6
+   278  r3 = r10
+   279  r3 += -152
+   280  r4 = 8
+   281  call skb_load_bytes
+   282  if r0 != 0 goto ipv6_no_tunnel
+   283  r1 = *(u8 *)(r10 -152)
+   284  r1 &= 8
+   285  if r1 == 0 goto ipv6_no_tunnel
+   286  r9 += 8
+   287  goto inner_ethernet
+ipv6_no_tunnel:
+   288  goto unclassified
+inner_ethernet:
+        ; EtherType, and those behind two VLAN tags
+   289  r9 += 12
+   290  r2 = r9
+   291  r1 = r6
+   292  r3 = r10
+   293  r3 += -152
+   294  r4 = 10
+   295  call skb_load_bytes
+   296  if r0 != 0 goto unclassified
+   297  r9 += 2
+   298  r1 = *(u16 *)(r10 -152)
+   299  if r1 == 8 goto inner_ipv4
+   300  if r1 == 0xdd86 goto inner_ipv6
+   301  if r1 == 129 goto inner_vlan_tag
+   302  if r1 != 0xa888 goto unclassified
 inner_vlan_tag:
-   239  r9 += 4
-   240  r1 = *(u16 *)(r10 -148)
-   241  if r1 == 8 goto inner_ipv4
-   242  if r1 == 0xdd86 goto inner_ipv6
-   243  if r1 == 129 goto inner_vlan_tag
-   244  if r1 != 0xa888 goto unclassified
+   303  r9 += 4
+   304  r1 = *(u16 *)(r10 -148)
+   305  if r1 == 8 goto inner_ipv4
+   306  if r1 == 0xdd86 goto inner_ipv6
+   307  if r1 == 129 goto inner_vlan_tag
+   308  if r1 != 0xa888 goto unclassified
 inner_vlan_tag:
-   245  r9 += 4
-   246  r1 = *(u16 *)(r10 -144)
-   247  if r1 == 8 goto inner_ipv4
-   248  if r1 == 0xdd86 goto inner_ipv6
-   249  goto unclassified
+   309  r9 += 4
+   310  r1 = *(u16 *)(r10 -144)
+   311  if r1 == 8 goto inner_ipv4
+   312  if r1 == 0xdd86 goto inner_ipv6
+   313  goto unclassified
 inner_ipv4:
-   250  r1 = 8
-   251  *(u64 *)(r10 -136) = r1
-   252  goto inner_window
+   314  r1 = 8
+   315  *(u64 *)(r10 -136) = r1
+   316  goto inner_window
 inner_ipv6:
-   253  goto unclassified
+   317  goto unclassified
 inner_window:
         ; the inner IP header is at r9: what is left of the packet from there on
-   254  r8 = r9
-   255  r8 -= 14
-   256  r7 = *(u32 *)(r6 +0)
-   257  r7 -= r8
-   258  goto window
+   318  r8 = r9
+   319  r8 -= 14
+   320  r7 = *(u32 *)(r6 +0)
+   321  r7 -= r8
+   322  goto window
 table:
         ; the entry of the indirection table that the hash's low bits name
-   259  r1 = r0
-   260  r1 &= 127
-   261  r1 <<= 1
-   262  r2 = .data +80 ll
-   264  r2 += r1
-   265  r0 = *(u16 *)(r2 +0)
-   266  exit
+   323  r1 = r0
+   324  r1 &= 127
+   325  r1 <<= 1
+   326  r2 = .data +80 ll
+   328  r2 += r1
+   329  r0 = *(u16 *)(r2 +0)
+   330  exit
 unclassified:
-   267  r0 = 0
-   268  exit
+   331  r0 = 0
+   332  exit
 marked:
-   269  if r1 == 0x7255 goto queue_noted
-   270  if r1 == 0x7254 goto queue_not_noted
-   271  if r1 == 0x7256 goto queue_last
-   272  goto unmarked
+   333  if r1 == 0x7255 goto queue_noted
+   334  if r1 == 0x7254 goto queue_not_noted
+   335  if r1 == 0x7256 goto queue_last
+   336  goto unmarked
 queue_last:
-   273  r0 = 0xffff
-   274  exit
+   337  r0 = 0xffff
+   338  exit
 queue_noted:
-   275  r0 = *(u32 *)(r6 +12)
-   276  exit
+   339  r0 = *(u32 *)(r6 +12)
+   340  exit
 queue_not_noted:
-   277  r0 = *(u32 *)(r6 +68)
-   278  exit
+   341  r0 = *(u32 *)(r6 +68)
+   342  exit

@@ -12,13 +12,11 @@ use crate::plan::ClearPlan;
 pub(crate) fn run(plan: ClearPlan, output: &mut Output) -> Result<Exit, CliError> {
     let ClearPlan { device: name, settings, dry_run } = plan;
     let device = Device::open(&name)?;
+    let name = device.name().clone();
     let was_steered = if dry_run {
         check_owner(&device, &settings)?;
-        match device.steering() {
-            // What is left of it would be removed.
-            Err(tunrss::Error::ReportLost { .. }) => true,
-            result => result?.is_some(),
-        }
+        // What is left of it would be removed as well.
+        device.inspect()?.state.is_some()
     } else {
         device.clear_as(&settings)?
     };

@@ -29,7 +29,7 @@ pub(crate) fn run(plan: ExplainPlan, output: &mut Output) -> Result<Exit, CliErr
         output.object(&explanation)?;
     } else {
         let text = explanation.text(&config, output.paint());
-        output.text(text)?;
+        output.painted(text)?;
     }
     Ok(Exit::Done)
 }

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod hash;
+mod holders;
 mod set;
 mod show;
 mod simulate;
@@ -37,6 +38,20 @@ fn check_owner(device: &Device, settings: &Settings) -> Result<(), CliError> {
         Err(error) if error.is_permission() => Ok(()),
         result => Ok(result?),
     }
+}
+
+/// A warning if report mode `kernel` loses something that this host itself sends into the device. None
+/// if that cannot be found out.
+fn lost_udp_segments(device: &Device) -> Option<String> {
+    let name = device.name();
+    device.loses_udp_segments().unwrap_or(false).then(|| {
+        format!(
+            "in report mode kernel, what UDP sockets of this host send with UDP_SEGMENT over IPv4 \
+             straight into {name} is lost, since the device has no checksum offload; put the IPv4 \
+             address on a bridge that {name} is a port of, or have the program that \
+             reads {name} turn checksum offload on (TUNSETOFFLOAD)"
+        )
+    })
 }
 
 /// Do what `plan` says.

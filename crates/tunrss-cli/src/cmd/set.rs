@@ -1,10 +1,10 @@
 //! `tunrss set`: a device's steering and hash report.
 
 use serde::Serialize;
-use tunrss::{Device, IfName, Settings, State, SteeringMode};
+use tunrss::{Device, IfName, ReportMode, Settings, State, SteeringMode};
 
 use super::show::Steering;
-use super::{Done, check_owner};
+use super::{Done, check_owner, lost_udp_segments};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::{Output, table_rows};
@@ -13,11 +13,19 @@ use crate::plan::{Change, ConfigPlan, SetPlan, TablePlan};
 pub(crate) fn run(plan: SetPlan, output: &mut Output) -> Result<Exit, CliError> {
     let SetPlan { device: name, change, settings, dry_run } = plan;
     let device = Device::open(&name)?;
+    let name = device.name().clone();
     // Said first: naming queues, or having them opened, would not help.
     if !device.is_multi_queue() {
         return Err(tunrss::Error::SingleQueue { name }.into());
     }
     let queues = known_queues(&device)?;
+    if let Change::Config(config) = &change
+        && config.table == TablePlan::DeviceQueues
+        && settings.steering == SteeringMode::Rss
+        && let Some(warning) = differing_queues(&device)?
+    {
+        output.warn(&warning)?;
+    }
     if dry_run {
         check_owner(&device, &settings)?;
     }
@@ -37,9 +45,19 @@ pub(crate) fn run(plan: SetPlan, output: &mut Output) -> Result<Exit, CliError> 
         output.warn(&beyond(&name, highest, queues))?;
     }
     if !dry_run {
-        for conflict in device.conflicts()? {
+        let conflicts = match device.conflicts() {
+            // Setting it took less, with a warning.
+            Err(error) if error.is_permission() => vec![],
+            result => result?,
+        };
+        for conflict in conflicts {
             output.warn(&conflict.to_string())?;
         }
+    }
+    if state.report == ReportMode::Kernel
+        && let Some(lost) = lost_udp_segments(&device)
+    {
+        output.warn(&lost)?;
     }
     if output.is_json() {
         let done = Done { command: "set", dry_run, device: name.to_string() };
@@ -107,12 +125,29 @@ fn entry_beyond(name: &IfName, state: &State, entries: &[(usize, u16)]) -> tunrs
     tunrss::Error::EntryIndex { name: name.clone(), index: index.unwrap_or(len), len }
 }
 
-/// How many queues the device has or is meant to have, if that can be known: one that `create` was
-/// not told about has as many as are attached, and one that nobody has open has none.
+/// How many queues the device has, if that can be known: those that are attached, or, while nobody has it
+/// open, as many as `create` was told.
 pub(super) fn known_queues(device: &Device) -> Result<Option<u16>, CliError> {
-    let attached = device.attached_queues()?;
-    let queues = device.intended_queues()?.unwrap_or(0).max(attached);
+    let queues = match device.attached_queues()? {
+        0 => device.intended_queues()?.unwrap_or(0),
+        attached => attached,
+    };
     Ok(u16::try_from(queues).ok().filter(|&queues| queues > 0))
+}
+
+/// What to say of a table over the device's queues if other than those that `create` was told are
+/// attached.
+fn differing_queues(device: &Device) -> Result<Option<String>, CliError> {
+    let (attached, intended) = (device.attached_queues()?, device.intended_queues()?);
+    let intended = intended.filter(|&intended| attached > 0 && attached != intended);
+    Ok(intended.map(|intended| {
+        let name = device.name();
+        let (are, plural) = if attached == 1 { ("is", "") } else { ("are", "s") };
+        format!(
+            "{attached} queue{plural} of {name} {are} attached, and it was created for {intended}: the \
+             table spreads over those that are attached; set it again when their number changes"
+        )
+    }))
 }
 
 fn beyond(name: &IfName, highest: u16, queues: Option<u16>) -> String {

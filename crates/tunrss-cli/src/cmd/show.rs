@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 use tunrss::hash::{HashReport, HashTypes, InputTransform};
-use tunrss::{Count, Counters, Device, Foreign, State, SteeringMode};
+use tunrss::{Count, Counters, Device, Foreign, Missing, State, SteeringMode};
 
+use super::holders::Holders;
 use super::set::known_queues;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -15,49 +16,67 @@ use crate::plan::ShowPlan;
 pub(crate) fn run(plan: ShowPlan, output: &mut Output) -> Result<Exit, CliError> {
     let device = Device::open(&plan.device)?;
     let queues = device.attached_queues()?;
-    let steering = device.steering()?;
-    let status = Status::of(&device, steering.as_ref());
-    let counters = if plan.stats { device.counters()? } else { None };
+    let found = device.inspect()?;
+    let status = Status::of(&device, found.state.as_ref());
+    let holders = Holders::of(&device)?;
+    let has_counters = plan.stats && !found.missing.contains(&Missing::Report);
+    let counters = if has_counters { device.counters()? } else { None };
+    let exit = if found.missing.is_empty() { Exit::Done } else { Exit::No };
     if output.is_json() {
-        let intended_queues = device.intended_queues()?;
-        let steering = steering.as_ref().map(Steering::new);
-        let counters = counters.as_ref().map(Stats::new);
-        let device = plan.device.to_string();
         let Status { word: status, foreign } = status;
-        let foreign = foreign.iter().map(ToString::to_string).collect();
-        let answer =
-            Answer { device, queues, intended_queues, status, foreign, steering, counters };
+        let answer = Answer {
+            device: device.name().to_string(),
+            queues,
+            intended_queues: device.intended_queues()?,
+            holders,
+            status,
+            foreign: foreign.iter().map(ToString::to_string).collect(),
+            steering: found.state.as_ref().map(Steering::new),
+            loaded_by: found.loaded_by,
+            missing: found.missing.iter().map(ToString::to_string).collect(),
+            claims: found.claims.iter().map(ToString::to_string).collect(),
+            counters: counters.as_ref().map(Stats::new),
+        };
         output.object(&answer)?;
-    } else {
-        match &steering {
-            Some(state) => {
-                // As many as it will have: before anybody opens it, none are attached.
-                let rings = known_queues(&device)?.unwrap_or(0);
-                output.text(text(&plan.device, rings, state))?;
+        return Ok(exit);
+    }
+    match &found.state {
+        Some(state) => {
+            // As many as it will have: before anybody opens it, none are attached.
+            let rings = known_queues(&device)?.unwrap_or(0);
+            output.text(text(device.name(), rings, state))?;
+            if let Some(uid) = found.other_user() {
+                output.text(format_args!("Loaded by: user {uid}\n"))?;
             }
-            None => {
-                let of = match device.intended_queues()? {
-                    Some(intended) => format!("{queues} of {intended}"),
-                    None => queues.to_string(),
-                };
-                let name = &plan.device;
-                output.text(format_args!(
-                    "{name} has no steering by tunrss; queues attached: {of}\n"
-                ))?;
-                for foreign in &status.foreign {
-                    output.text(format_args!("may be steered by {foreign}\n"))?;
-                }
+            for missing in &found.missing {
+                output.text(format_args!("Missing: {missing}\n"))?;
             }
         }
-        match &counters {
-            Some(counters) => output.text(stats_text(counters))?,
-            None if plan.stats && steering.is_some() => {
-                output.text("Counters: off; `tunrss set` with --counters turns them on\n")?;
+        None => {
+            let of = match device.intended_queues()? {
+                Some(intended) => format!("{queues} of {intended}"),
+                None => queues.to_string(),
+            };
+            let name = device.name();
+            output
+                .text(format_args!("{name} has no steering by tunrss; queues attached: {of}\n"))?;
+            for foreign in &status.foreign {
+                output.text(format_args!("may be steered by {foreign}\n"))?;
             }
-            None => {}
         }
     }
-    Ok(Exit::Done)
+    output.text(holders)?;
+    for claim in &found.claims {
+        output.text(format_args!("Not believed: {claim}\n"))?;
+    }
+    match &counters {
+        Some(counters) => output.text(stats_text(counters))?,
+        None if has_counters && found.state.is_some() => {
+            output.text("Counters: off; `tunrss set` with --counters turns them on\n")?;
+        }
+        None => {}
+    }
+    Ok(exit)
 }
 
 /// The lines of `ethtool -x`, then what it has no lines for.
@@ -139,11 +158,19 @@ struct Answer {
     queues: usize,
     /// As `create` was told.
     intended_queues: Option<usize>,
+    /// Those that can be seen.
+    holders: Holders,
     /// `ours`, `foreign` or `none`, as far as it can be seen.
     status: &'static str,
     /// What makes it foreign.
     foreign: Vec<String>,
     steering: Option<Steering>,
+    /// The user whose process has loaded it.
+    loaded_by: Option<u32>,
+    /// What of it the device does not have any more; the exit code is 1 then.
+    missing: Vec<String>,
+    /// What others say that they have set, without the right to.
+    claims: Vec<String>,
     /// With --stats, if the device counts.
     counters: Option<Stats>,
 }

@@ -63,6 +63,16 @@ fn options_are_refused_with_their_reason() {
             causes => assert!(!cause.is_empty() && causes[0].starts_with(cause), "{causes:?}"),
         }
     }
+    let file = TempFile::new(b"6d5x\n");
+    let refusal_of_file = refusal(&format!("{FLOW} --hkey @{}", file.path()));
+    assert_eq!(refusal_of_file.error, "cannot use --hkey");
+    assert_eq!(refusal_of_file.caused_by[0], format!("{} has no key", file.path()));
+    assert!(refusal_of_file.caused_by[1].contains("'x' at position 3"), "{refusal_of_file:?}");
+    let missing = refusal(&format!("{FLOW} --hkey @/no/such/file"));
+    assert_eq!(missing.caused_by[0], "cannot read /no/such/file");
+    assert_eq!(missing.hint.as_deref(), Some("check the path"));
+    let twice = refusal("explain - --hkey @-");
+    assert_eq!(twice.error, "cannot read both the key and the packet from standard input");
     let long = "ab".repeat(256);
     let refusal = refusal(&format!("{FLOW} --hkey {long}"));
     assert_eq!(refusal.caused_by, ["hash key has 256 bytes, at most 255 are possible"]);
@@ -79,11 +89,27 @@ fn tables_are_refused_with_their_reason() {
         (b"0 300", "line 1: there is no queue 300, the highest there can be is 255"),
         (b"8: 0 1", "line 1: the row is named \"8\", and 0 entries stand before it"),
         (b"\xff\xfe", "it is not text"),
+        (b"[]", "it tells of 0 devices"),
+        (
+            br#"[{"rss-indirection-table": [0, 300]}]"#,
+            "there is no queue 300, the highest there can be is 255",
+        ),
     ] {
         let file = TempFile::new(content);
         let refusal = refusal(&format!("{FLOW} --table {}", file.path()));
         assert_eq!(refusal.error, format!("cannot use table file {}", file.path()));
         assert_eq!(refusal.caused_by, [cause]);
+    }
+    for (len, would_do) in [
+        (3, "2 or 4 entries"),
+        (65_535, "32768 or 65536 entries"),
+        (65_537, "65536 entries"),
+        (100_000, "65536 entries"),
+        (131_072, "65536 entries"),
+    ] {
+        let file = TempFile::new(&b"0 ".repeat(len));
+        let refusal = refusal(&format!("{FLOW} --table {}", file.path()));
+        assert!(refusal.hint.unwrap().starts_with(&format!("{would_do} would do; ")), "{len}");
     }
     let endless = refusal(&format!("{FLOW} --table /dev/zero"));
     assert_eq!(endless.caused_by, ["it is longer than 4194304 bytes"]);
@@ -117,16 +143,30 @@ fn endpoints_are_refused_with_their_reason() {
 
 #[test]
 fn device_commands_are_refused_before_they_begin() {
-    for command in ["create --queues 1", "delete", "set", "show", "clear"] {
-        for (name, why) in [
-            ("name-of-16-bytes", "device name has 16 bytes, at most 15 are possible"),
-            ("a/b", "device name cannot contain '/'"),
-            ("tap%d", "device name cannot contain '%'"),
-            ("..", "device name cannot be . or .."),
-        ] {
+    let too_long = "a".repeat(128);
+    let names = [
+        ("name-of-16-bytes", "device name has 16 bytes, at most 15 are possible"),
+        ("a/b", "device name cannot contain '/'"),
+        ("tap%d", "device name cannot contain '%'"),
+        ("..", "device name cannot be . or .."),
+        ("all", "device name cannot be all or default: the kernel has settings by these names"),
+        ("default", "device name cannot be all or default: the kernel has settings by these names"),
+        ("tap\u{e0}", "device name cannot contain 'à': the kernel takes its byte 0xa0 for a space"),
+    ];
+    // Alternative names may be all that.
+    let alternative_names =
+        [(too_long.as_str(), "device name has 128 bytes, at most 127 are possible")];
+    for (command, names) in [
+        ("create --queues 1", names.as_slice()),
+        ("delete", &alternative_names),
+        ("set", &alternative_names),
+        ("show", &alternative_names),
+        ("clear", &alternative_names),
+    ] {
+        for (name, why) in names {
             let refusal = refusal(&format!("{command} {name}"));
             assert_eq!(refusal.error, format!("cannot use {name:?} as the name of a device"));
-            assert_eq!(refusal.caused_by, [why]);
+            assert_eq!(refusal.caused_by, [*why]);
         }
         let text = run(command.split(' ').chain([""])).refusal(2);
         assert!(text.contains("caused by: device name is empty"), "{text}");
@@ -150,6 +190,7 @@ fn words_are_refused_with_the_way_out() {
         (&format!("{FLOW} --equal four"), "invalid value 'four'"),
         (&format!("{FLOW} --weight 3 1"), "hint: weights are separated by commas"),
         ("set tap0 equal 4", "hint: write --equal, with two dashes"),
+        ("set tap0 default", "hint: `tunrss clear NAME` goes back"),
         ("set tap0 --report kernal", "kernel"),
         ("create tap0", "--queues <N>"),
         ("sett tap0", "'set'"),

@@ -15,7 +15,7 @@ impl Order {
         }
     }
 
-    fn four(self, number: u32) -> [u8; 4] {
+    pub(crate) fn four(self, number: u32) -> [u8; 4] {
         match self {
             Self::Little => number.to_le_bytes(),
             Self::Big => number.to_be_bytes(),
@@ -25,6 +25,8 @@ impl Order {
 
 pub(crate) const MICROSECONDS: u32 = 0xa1b2_c3d4;
 pub(crate) const NANOSECONDS: u32 = 0xa1b2_3c4d;
+/// Of Alexey Kuznetsov's tcpdump: packets have eight bytes more in their header.
+pub(crate) const MODIFIED: u32 = 0xa1b2_cd34;
 
 /// A pcap file; each packet with its length on the wire.
 pub(crate) fn pcap(order: Order, magic: u32, link: u32, packets: &[(&[u8], usize)]) -> Vec<u8> {
@@ -35,6 +37,10 @@ pub(crate) fn pcap(order: Order, magic: u32, link: u32, packets: &[(&[u8], usize
         // A fraction that is no valid microsecond, as some writers leave.
         let numbers = [1, 999_999_999, data.len() as u32, *wire_len as u32];
         file.extend(numbers.map(|number| order.four(number)).as_flattened());
+        if magic == MODIFIED {
+            // The interface, the protocol, the packet's direction.
+            file.extend([7; 8]);
+        }
         file.extend_from_slice(data);
     }
     file
@@ -48,16 +54,37 @@ pub(crate) fn block(order: Order, kind: u32, body: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn section(order: Order) -> Vec<u8> {
-    let version = [order.two(1), order.two(0)];
-    // A comment, and the end of options.
-    let options = [order.two(1), order.two(4), *b"te", *b"xt", [0, 0], [0, 0]];
-    let fields = [version.as_flattened(), &[0xff; 8], options.as_flattened()].concat();
-    block(order, 0x0a0d_0d0a, &[&order.four(0x1a2b_3c4d), fields.as_slice()].concat())
+    let comment = option(order, 1, b"text");
+    section_with(order, [1, 0], &[comment, option(order, 0, &[])].concat())
+}
+
+/// The header of a section of that version, whose length is not known.
+pub(crate) fn section_with(order: Order, version: [u16; 2], options: &[u8]) -> Vec<u8> {
+    let version = version.map(|number| order.two(number));
+    let fields = [&order.four(0x1a2b_3c4d), version.as_flattened(), &[0xff; 8], options];
+    block(order, 0x0a0d_0d0a, &fields.concat())
 }
 
 pub(crate) fn interface(order: Order, link: u16, snaplen: u32) -> Vec<u8> {
-    let link = [order.two(link), [0; 2]];
-    block(order, 1, &[link.as_flattened(), &order.four(snaplen)].concat())
+    interface_with(order, [link, 0], snaplen, &[])
+}
+
+/// Its second number is reserved.
+pub(crate) fn interface_with(
+    order: Order,
+    link: [u16; 2],
+    snaplen: u32,
+    options: &[u8],
+) -> Vec<u8> {
+    let link = link.map(|number| order.two(number));
+    block(order, 1, &[link.as_flattened(), &order.four(snaplen), options].concat())
+}
+
+/// An option of a block.
+pub(crate) fn option(order: Order, code: u16, value: &[u8]) -> Vec<u8> {
+    let padding = value.len().next_multiple_of(4) - value.len();
+    let len = value.len() as u16;
+    [&order.two(code), &order.two(len), value, &[0; 3][..padding]].concat()
 }
 
 pub(crate) fn enhanced(order: Order, interface: u32, data: &[u8], wire_len: usize) -> Vec<u8> {

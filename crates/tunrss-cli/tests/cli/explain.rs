@@ -198,7 +198,7 @@ fn every_reason_for_no_tunnel_is_said() {
         ),
         (
             ethernet(0x86dd, &ipv6_with(true, true)),
-            "none: none is looked for behind IPv6 extension headers\n",
+            "none: none is looked for behind IPv6 extension headers other than a tunnel encapsulation limit\n",
         ),
         (
             ethernet(0x0800, &ip(4, &[0x60; 40])),
@@ -282,6 +282,16 @@ fn packet_comes_in_many_shapes() {
     let dump = format!("\t0x0000:  {}\n\t0x0010:  {}\n", first.join(""), second.join(" "));
     let arguments = ["explain", "-", "--link", "ip"];
     assert_eq!(run_with_stdin(&arguments, dump.as_bytes()).answer(), expected);
+    // As from tshark, hexdump, od with octal offsets and xxd.
+    let [single, rest] = [first.join(" "), second.join(" ")];
+    for dump in [
+        format!("0000  {single}   E...............\n0010  {rest}\n"),
+        format!("00000000  {single}  |E...............|\n00000010  {rest}\n0000001c\n"),
+        format!("0000000 {single}\n0000020 {rest}\n0000034\n"),
+        format!("\u{feff}00000000: {single}  E...............\r\n00000010: {rest}\r\n"),
+    ] {
+        assert_eq!(run_with_stdin(&arguments, dump.as_bytes()).answer(), expected, "{dump}");
+    }
 }
 
 #[test]
@@ -291,6 +301,16 @@ fn what_is_no_packet_is_refused_with_its_place() {
         ("4500 0", "it has an odd number of hexadecimal digits (5)"),
         ("", "it is empty"),
         ("\u{1b}[2J", "line 1, column 1: '\\u{1b}' is no hexadecimal digit"),
+        // A line that is not there, a second packet, numbers of 16 bits in this machine's order.
+        ("0000  45 00\n0010  00 28\n", "line 2 has the offset 0010, and 2 bytes stand before it"),
+        (
+            "0000  45 00\n0002  00 28\n\n0000  45 00\n",
+            "offsets begin again in line 4: it starts a second packet",
+        ),
+        (
+            "0000000 0045 2800\n0000004\n",
+            "line 1, column 9: a group of 4 digits stands where single bytes are expected",
+        ),
     ] {
         let text = run_with_stdin(&["explain", "-"], stdin.as_bytes()).refusal(2);
         assert!(text.starts_with("error: cannot read the packet\ncaused by: "), "{text}");

@@ -77,6 +77,10 @@ fn options_decide() {
     assert_eq!(hash("--equal 200").index, Some(0x78));
     let short_key = "--hkey 6d:5a:56:da:25:5b:0e:c2:41:67:25:3d:43:a3:8f:b0 --types TCPv4,IPv4";
     assert_eq!(hash(short_key).hash.unwrap(), "0x51ccc178");
+    let (_, key) = short_key.split_once("--hkey ").unwrap();
+    let (key, types) = key.split_once(' ').unwrap();
+    let file = TempFile::new(format!("{key}\n").as_bytes());
+    assert_eq!(hash(&format!("--hkey @{} {types}", file.path())).hash.unwrap(), "0x51ccc178");
     let table = TempFile::new(b"5, 6  # the two of them\n");
     assert_eq!(hash(&format!("--table {}", table.path())).queue, 5);
     let rows =

@@ -62,9 +62,13 @@ pub(crate) struct Show {
     pub(crate) device: String,
     pub(crate) queues: usize,
     pub(crate) intended_queues: Option<usize>,
+    pub(crate) holders: Vec<Holder>,
     pub(crate) status: String,
     pub(crate) foreign: Vec<String>,
     pub(crate) steering: Option<Steering>,
+    pub(crate) loaded_by: Option<u32>,
+    pub(crate) missing: Vec<String>,
+    pub(crate) claims: Vec<String>,
     pub(crate) counters: Option<Stats>,
 }
 
@@ -161,6 +165,16 @@ pub(crate) struct Examined {
     pub(crate) status: String,
     pub(crate) problems: Vec<String>,
     pub(crate) notes: Vec<String>,
+    pub(crate) holders: Option<Vec<Holder>>,
+    pub(crate) unseen: Vec<Unseen>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Unseen {
+    pub(crate) what: String,
+    pub(crate) refusal: Vec<String>,
+    pub(crate) hint: Option<String>,
 }
 
 #[derive(Deserialize, Debug)]
@@ -170,4 +184,13 @@ pub(crate) struct Check {
     pub(crate) is_ok: bool,
     pub(crate) refusal: Vec<String>,
     pub(crate) hint: Option<String>,
+}
+
+#[derive(Deserialize, PartialEq, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Holder {
+    pub(crate) process: u32,
+    pub(crate) name: String,
+    pub(crate) user: u32,
+    pub(crate) queues: usize,
 }

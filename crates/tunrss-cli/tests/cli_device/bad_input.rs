@@ -49,10 +49,15 @@ fn as_many_queues_as_the_kernel_takes() {
 #[ignore = "cargo xtask test bpf"]
 fn names_that_cannot_be() {
     let net = Net::new();
-    for command in ["create --queues 2", "set", "show", "clear", "delete"] {
-        let refusal = net.refusal(2, &format!("{command} name-of-16-bytes"));
-        check(&refusal, "cannot use \"name-of-16-bytes\" as the name of a device", "tap0");
-        assert_eq!(refusal.caused_by, ["device name has 16 bytes, at most 15 are possible"]);
+    for (command, max) in
+        [("create --queues 2", 15), ("set", 127), ("show", 127), ("clear", 127), ("delete", 127)]
+    {
+        let len = max + 1;
+        let name = "a".repeat(len);
+        let refusal = net.refusal(2, &format!("{command} {name}"));
+        check(&refusal, &format!("cannot use \"{name}\" as the name of a device"), "tap0");
+        let cause = format!("device name has {len} bytes, at most {max} are possible");
+        assert_eq!(refusal.caused_by, [cause]);
         let mut empty = net.tunrss_through(&[]);
         empty.args(command.split_whitespace()).arg("");
         let text = crate::Run::from(empty.output().unwrap()).refusal(2);
@@ -213,4 +218,31 @@ fn without_the_tun_driver() {
     net.run_through(WITHOUT_TUN, "show t0").answer();
     net.run_through(WITHOUT_TUN, "delete t0").answer();
     assert_eq!(net.devices(), ["lo"]);
+}
+
+/// With too few descriptors each step is refused as what it is, and nothing is half done.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn too_few_descriptors_are_the_systems_refusal() {
+    let net = Net::with_device(4);
+    InForce::set(&net, "--report kernel --types all");
+    let before = net.run("show t0 --json").answer();
+    let mut codes = vec![];
+    for limit in 5..40 {
+        let through = format!("--nofile={limit}:{limit}");
+        let run = net.run_through(&["prlimit", &through], "set t0 --report kernel --types ipv4");
+        codes.push(run.code.unwrap());
+        if run.code == Some(0) {
+            break;
+        }
+        let text = &run.stderr;
+        assert_eq!(run.code, Some(3), "{limit}: {text}");
+        assert!(text.contains("Too many open files") && !text.contains("bug"), "{limit}: {text}");
+        assert!(!text.contains("verifier"), "{limit}: {text}");
+        if text.contains("cannot load program") {
+            assert!(text.contains("hint: raise the limit of open files"), "{limit}: {text}");
+        }
+        assert_eq!(net.run("show t0 --json").answer(), before, "{limit}");
+    }
+    assert!(codes.len() > 3 && codes.last() == Some(&0), "{codes:?}");
 }

@@ -2,22 +2,18 @@
 //! from its queues.
 //!
 //! Frames are sent into a device `s0`, from which a bridge takes them to `t0`. The files are read by
-//! the pcap-file crate, which does not write them.
+//! the pcap-parser crate, which does not write them.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::net::UdpSocket;
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use pcap_file::DataLink;
-use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketOption;
-use pcap_file::pcapng::blocks::interface_description::InterfaceDescriptionOption;
-use pcap_file::pcapng::blocks::interface_statistics::InterfaceStatisticsOption;
-use pcap_file::pcapng::blocks::section_header::SectionHeaderOption;
-use pcap_file::pcapng::{Block, PcapNgReader};
+use pcap_parser::{Block, OptionCode, PcapNGOption, parse_block_le};
 use serde::Deserialize;
 use tunrss::hash::{HashKey, HashReport, HashTypes, Link, SteeringConfig, VnetHdr};
 use tunrss::netns::NetNs;
@@ -26,7 +22,7 @@ use tunrss_testkit::packet::{Packet as Built, V4, V6};
 use tunrss_testkit::reference::classify;
 use tunrss_testkit::strategy::{generate, packets};
 
-use crate::harness::{BINARY, Run, TempFile, one_object};
+use crate::harness::{BINARY, Run, TempFile, one_object, refusal, tunrss};
 use crate::net::{AS_USER_WITH_DEVICE, Net, WITHOUT_CAPABILITIES, succeed};
 
 /// Both devices and the bridge between them, in a network namespace where the kernel has nothing to
@@ -206,7 +202,7 @@ struct Capture {
 }
 
 fn read_file(path: &str) -> Capture {
-    parse(File::open(path).unwrap(), "t0")
+    parse(&fs::read(path).unwrap(), "t0")
 }
 
 /// How many outgoing packets are in a file that is being written; `None` in the middle of a block.
@@ -219,44 +215,43 @@ fn outgoing_so_far(path: &str) -> Option<usize> {
         rest = rest.get(len as usize..)?;
     }
     // Before the first packet there may be nothing.
-    (!bytes.is_empty()).then(|| parse(bytes.as_slice(), "t0").outgoing.len())
+    (!bytes.is_empty()).then(|| parse(&bytes, "t0").outgoing.len())
 }
 
-fn parse(file: impl Read, device: &str) -> Capture {
-    let mut reader = PcapNgReader::new(file).unwrap();
-    let options = &reader.section().options;
-    assert!(matches!(&options[0], SectionHeaderOption::OS(os) if os.starts_with("Linux ")));
-    assert!(matches!(&options[1], SectionHeaderOption::UserApplication(name)
-        if name.starts_with("tunrss ")));
+fn parse(bytes: &[u8], device: &str) -> Capture {
+    let mut rest = bytes;
     let mut capture = Capture::default();
-    while let Some(block) = reader.next_block() {
-        match block.unwrap() {
+    while !rest.is_empty() {
+        let (behind, block) = parse_block_le(rest).unwrap();
+        rest = behind;
+        match block {
+            Block::SectionHeader(section) => {
+                let [os, application] = options(&section.options);
+                assert!(os.0 == OptionCode::ShbOs && os.1.starts_with(b"Linux "));
+                let (code, name) = application;
+                assert!(code == OptionCode::ShbUserAppl && name.starts_with(b"tunrss "));
+            }
             Block::InterfaceDescription(interface) => {
-                assert_eq!((interface.linktype, interface.snaplen), (DataLink::ETHERNET, 1 << 18));
-                let name = InterfaceDescriptionOption::IfName(device.into());
-                assert_eq!(interface.options, [name, InterfaceDescriptionOption::IfTsResol(9)]);
+                assert_eq!((interface.linktype.0, interface.snaplen), (1, 1 << 18));
+                let name = (OptionCode::IfName, device.as_bytes());
+                assert_eq!(options(&interface.options), [name, (OptionCode::IfTsresol, &[9])]);
             }
             Block::EnhancedPacket(packet) => {
-                assert_eq!(
-                    (packet.interface_id, packet.original_len),
-                    (0, packet.data.len() as u32)
-                );
-                capture.times.push(packet.timestamp);
-                let mut found =
-                    Packet { frame: packet.data.to_vec(), queue: None, hash: None, comment: None };
+                assert_eq!((packet.if_id, packet.origlen), (0, packet.caplen));
+                capture.times.push(time(packet.ts_high, packet.ts_low));
+                let frame = packet.data[..packet.caplen as usize].to_vec();
+                let mut found = Packet { frame, queue: None, hash: None, comment: None };
                 let mut flags = None;
-                for option in packet.options {
-                    match option {
-                        EnhancedPacketOption::Flags(word) => flags = Some(word),
-                        EnhancedPacketOption::Hash(hash) => {
-                            let [5, hash @ ..] = &*hash else { panic!("{hash:?}") };
-                            found.hash = Some(u32::from_le_bytes(*hash.as_array().unwrap()));
-                        }
-                        EnhancedPacketOption::Comment(text) => found.comment = Some(text.into()),
-                        EnhancedPacketOption::Unknown(queue) => {
-                            assert_eq!((queue.code, queue.length), (6, 4));
-                            let queue = *queue.value.as_array().unwrap();
-                            found.queue = Some(u32::from_le_bytes(queue));
+                for option in &packet.options {
+                    let value = option.as_bytes().unwrap();
+                    match (option.code, value) {
+                        (OptionCode::EndOfOpt, []) => {}
+                        (EPB_FLAGS, _) => flags = Some(word(value)),
+                        // The algorithm is Toeplitz.
+                        (EPB_HASH, [5, hash @ ..]) => found.hash = Some(word(hash)),
+                        (EPB_QUEUE, _) => found.queue = Some(word(value)),
+                        (OptionCode::Comment, text) => {
+                            found.comment = Some(String::from_utf8(text.to_vec()).unwrap());
                         }
                         other => panic!("{other:?}"),
                     }
@@ -268,30 +263,45 @@ fn parse(file: impl Read, device: &str) -> Capture {
                 }
             }
             Block::InterfaceStatistics(statistics) => {
-                use InterfaceStatisticsOption as Option;
-                // The crate reads the upper word of a time as the lower one.
-                let time = |time: u64| Duration::from_nanos(time.rotate_left(32));
-                let end = time(statistics.timestamp);
-                let [
-                    Option::IsbStartTime(start),
-                    Option::IsbEndTime(end_again),
-                    Option::IsbIfRecv(received),
-                    Option::IsbOsDrop(dropped),
-                    Option::IsbUsrDeliv(packets),
-                ] = statistics.options[..]
-                else {
-                    panic!("{statistics:?}")
-                };
-                assert_eq!(time(end_again), end);
-                assert!(time(start) <= end && end <= SystemTime::UNIX_EPOCH.elapsed().unwrap());
+                let end = time(statistics.ts_high, statistics.ts_low);
+                let [start, end_again] = [statistics.isb_starttime(), statistics.isb_endtime()]
+                    .map(|found| found.unwrap().unwrap())
+                    .map(|(high, low)| time(high, low));
+                assert_eq!(end_again, end);
+                assert!(start <= end && end <= SystemTime::UNIX_EPOCH.elapsed().unwrap());
                 assert!(capture.times.iter().all(|&at| at <= end));
-                capture.statistics = Some([received, dropped, packets]);
+                let counts =
+                    [statistics.isb_ifrecv(), statistics.isb_osdrop(), statistics.isb_usrdeliv()];
+                capture.statistics = Some(counts.map(|count| count.unwrap().unwrap()));
             }
             other => panic!("{other:?}"),
         }
     }
     capture
 }
+
+/// The `N` options, in front of the end of options.
+fn options<'a, const N: usize>(options: &'a [PcapNGOption<'_>]) -> [(OptionCode, &'a [u8]); N] {
+    let (end, options) = options.split_last().unwrap();
+    assert_eq!((end.code, end.len), (OptionCode::EndOfOpt, 0));
+    let options: Vec<_> =
+        options.iter().map(|option| (option.code, option.as_bytes().unwrap())).collect();
+    options.try_into().unwrap()
+}
+
+fn word(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes(bytes.try_into().unwrap())
+}
+
+/// Nanoseconds in two words.
+fn time(high: u32, low: u32) -> Duration {
+    Duration::from_nanos(u64::from(high) << 32 | u64::from(low))
+}
+
+// Options of a packet.
+const EPB_FLAGS: OptionCode = OptionCode(2);
+const EPB_HASH: OptionCode = OptionCode(3);
+const EPB_QUEUE: OptionCode = OptionCode(6);
 
 /// Each frame as its reader has it, on its queue, with its hash.
 #[test]
@@ -375,7 +385,7 @@ fn incoming_packets_are_not_steered() {
     let answer = running.end().answer();
     let count = frames.len();
     assert_eq!(answer, format!("{count} packets captured on s0; 0 lost for want of room\n"));
-    let capture = parse(File::open(file.path()).unwrap(), "s0");
+    let capture = parse(&fs::read(file.path()).unwrap(), "s0");
     let without = |frame: Vec<u8>| Packet { frame, queue: None, hash: None, comment: None };
     let expected: Vec<_> = frames.into_iter().map(|(_, frame)| without(frame)).collect();
     assert!(capture.incoming == expected && capture.outgoing.is_empty());
@@ -396,7 +406,7 @@ fn packets_of_a_device_without_steering() {
     running.signal("INT");
     let output = running.output();
     assert_eq!(output.status.code(), Some(0));
-    let capture = parse(output.stdout.as_slice(), "t0");
+    let capture = parse(&output.stdout, "t0");
     let summary =
         format!("{} packets captured on t0; 0 lost for want of room\n", capture.outgoing.len());
     assert_eq!(String::from_utf8(output.stderr).unwrap(), summary);
@@ -606,6 +616,36 @@ fn capture_ends_with_its_device() {
     assert_eq!(read_file(file.path()).statistics, Some([2, 0, 2]));
 }
 
+/// A device that is renamed is the same, also when another one has its old name.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn device_that_is_renamed() {
+    let site = Site::new();
+    let file = TempFile::new(b"");
+    let running = Running::start(&format!("t0 --json -w {}", file.path()), site.t0.index());
+    let has = |count| {
+        eventually("it is in the file", || outgoing_so_far(file.path()) == Some(count));
+    };
+    let frame = [&[2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 8, 0x88, 0xb5][..], &[7; 46]].concat();
+    site.s0.send(&VnetHdr::default(), &frame).unwrap();
+    has(1);
+    ip("link set t0 down");
+    ip("link set t0 name t1");
+    ip("link set t1 up");
+    let (_namesake, _queues) = Device::create(site.t0.name(), 1).unwrap();
+    // It has looked for the device since, as it does once a second.
+    let looked = Instant::now() + Duration::from_millis(2500);
+    let mut sent = 1;
+    while Instant::now() < looked {
+        site.s0.send(&VnetHdr::default(), &frame).unwrap();
+        sent += 1;
+        has(sent);
+    }
+    ip("link del t1");
+    let summary: Summary = running.end().json();
+    assert_eq!((summary.packets, summary.end.as_str()), (sent as u64, "gone"));
+}
+
 /// A name is not enough: another device may have got it.
 #[test]
 #[ignore = "cargo xtask test bpf"]
@@ -653,6 +693,48 @@ fn refused_capture_leaves_a_file_alone() {
     net.refusal(2, &format!("capture no0 -w {}", file.path()));
     net.refusal_through(WITHOUT_CAPABILITIES, 3, &format!("capture t0 -w {}", file.path()));
     assert_eq!(fs::read(file.path()).unwrap(), b"precious");
+}
+
+/// A new file is nobody else's to read; and no link of another user leads a capture, which is mostly
+/// root's, to a file of root's.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn files_are_their_owners_alone() {
+    let site = Site::new();
+    let beside = |file: &TempFile, name: &str| TempFile(file.0.with_extension(name));
+    let captured = |path: &str| {
+        let running = Running::start(&format!("t0 -w {path}"), site.t0.index());
+        running.signal("INT");
+        let output = running.output();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let mode = |file: &TempFile| fs::metadata(&file.0).unwrap().permissions().mode() & 0o777;
+
+    let base = TempFile::new(b"");
+    let new = beside(&base, "new");
+    captured(new.path());
+    assert_eq!(mode(&new), 0o600);
+    parse(&fs::read(&new.0).unwrap(), "t0");
+
+    // Root's link, by a path that is relative to it; and the links of the kernel.
+    let (link, led) = (beside(&base, "link"), beside(&base, "led"));
+    symlink(led.0.file_name().unwrap(), &link.0).unwrap();
+    captured(link.path());
+    assert_eq!(mode(&led), 0o600);
+    parse(&fs::read(&led.0).unwrap(), "t0");
+    assert!(captured("/dev/stdout").starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]));
+
+    lchown(&link.0, Some(65534), Some(65534)).unwrap();
+    fs::write(&led.0, "precious").unwrap();
+    let refusal = refusal(2, || {
+        let mut command = tunrss();
+        command.args(["capture", "t0", "-w", link.path()]);
+        command
+    });
+    let error = format!("cannot write {}: it is a symbolic link that user 65534 made", link.path());
+    assert_eq!(refusal.error, error);
+    assert_eq!(fs::read(&led.0).unwrap(), b"precious");
 }
 
 /// Who may not see what steers the device is told so.

@@ -2,7 +2,8 @@
 
 use crate::TempFile;
 use crate::answers::{Clear, Create, Delete, Set, Show};
-use crate::net::Net;
+use crate::harness::{BINARY, Run};
+use crate::net::{Net, succeed};
 use crate::peers::Opened;
 use crate::settings::{InForce, parse_ethtool, show};
 
@@ -57,9 +58,13 @@ fn commands_say_the_same_in_json() {
         device: device(),
         queues: 0,
         intended_queues: Some(3),
+        holders: vec![],
         status: "none".into(),
         foreign: vec![],
         steering: None,
+        loaded_by: None,
+        missing: vec![],
+        claims: vec![],
         counters: None,
     };
     assert_eq!(show(&net), nothing);
@@ -160,8 +165,6 @@ fn macvtap_is_set_but_for_the_report_of_the_kernel() {
     assert_eq!(net.run("clear t0").answer(), "removed steering and hash report of device t0\n");
     let refusal = net.refusal(2, "create t0 --queues 2");
     assert_eq!(refusal.error, "a device t0 exists already");
-    net.run("delete t0").answer();
-    assert!(!net.devices().contains(&"t0".to_owned()));
 }
 
 #[test]
@@ -249,4 +252,39 @@ fn steering_ends_with_its_device() {
         net.run("create t0 --queues 2").answer();
         assert_eq!(show(&net).steering, None);
     }
+}
+
+/// A name is anybody's choice who may make a device. On a terminal it steers nothing, in a pipe it is
+/// as it is, and in JSON it is the same name.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn names_steer_no_terminal() {
+    let net = Net::new();
+    let name = "e\u{1b}[31m\u{9b}2Jx";
+    for (command, shown) in [
+        ("create --queues 2", "created TAP device "),
+        ("set", "set the steering of device "),
+        ("show", "RX flow hash indirection table for "),
+        ("doctor", "\r\ndevice "),
+        ("clear", "removed steering and hash report of device "),
+        ("show", ""),
+        ("delete --dry-run", "would delete device "),
+    ] {
+        let line = format!("{BINARY} --color always {command} '{name}'");
+        let text = succeed(net.command("script").args(["-qec", &line, "/dev/null"]));
+        let expected = format!("{shown}e\\u{{1b}}[31m\\u{{9b}}2Jx");
+        assert!(text.contains(&expected), "{text:?}");
+        assert!(!text.contains(name), "{text:?}");
+        // Our own colours are there all the same.
+        assert_eq!(text.contains("\u{1b}[32mok"), command == "doctor", "{text:?}");
+    }
+    let run = |words: &[&str]| {
+        let mut command = net.tunrss_through(&[]);
+        Run::from(command.args(words).arg(name).output().unwrap())
+    };
+    let text = run(&["show"]).answer();
+    assert!(text.starts_with(&format!("{name} has no steering")), "{text:?}");
+    let json = run(&["delete", "--json"]);
+    assert!(!json.stdout.contains(['\u{1b}', '\u{9b}']), "{:?}", json.stdout);
+    assert_eq!(json.json::<Delete>().device, name);
 }

@@ -28,6 +28,11 @@ impl Net {
         net
     }
 
+    /// By which `ip` knows the namespace.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// `program`, to be run in the namespace.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("ip");
@@ -121,3 +126,16 @@ pub(crate) const WITHOUT_PTRACE: &[&str] =
 /// As root without any capability.
 pub(crate) const WITHOUT_CAPABILITIES: &[&str] =
     &["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+
+/// As root with what setting a device takes, and no more: not with CAP_SYS_ADMIN, which finding
+/// programs takes.
+pub(crate) const WITHOUT_SYS_ADMIN: &[&str] =
+    &["setpriv", "--bounding-set=-all,+net_admin,+bpf,+perfmon", "--inh-caps=-all"];
+
+/// As root with CAP_NET_ADMIN alone.
+pub(crate) const WITH_NET_ADMIN: &[&str] =
+    &["setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all"];
+
+/// Without `/proc`, in a mount namespace.
+pub(crate) const WITHOUT_PROC: &[&str] =
+    &["unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"];

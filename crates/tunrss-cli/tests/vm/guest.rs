@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
-use crate::console::Console;
+use crate::console::{Console, Silent};
 use crate::harness::TempFile;
 use crate::initramfs::{Contents, archive};
 
@@ -12,20 +12,24 @@ use crate::initramfs::{Contents, archive};
 /// with the thread that started it if that is killed.
 pub(crate) struct Guest {
     qemu: Child,
-    console: Console,
+    pub(crate) console: Console,
     _initramfs: TempFile,
 }
 
 impl Guest {
     /// Boot one, in the network namespace of this thread. Its network card is up.
     pub(crate) fn boot() -> Self {
+        Self::boot_with("busybox ip link set eth0 up").unwrap_or_else(|silent| panic!("{silent}"))
+    }
+
+    /// Boot one that runs `commands` before it takes others.
+    ///
+    /// # Errors
+    /// It does not get that far.
+    pub(crate) fn boot_with(commands: &str) -> Result<Self, Silent> {
         let kernel = Kernel::find();
-        let contents = Contents {
-            modules: &kernel.modules,
-            drivers: &DRIVERS,
-            programs: &[],
-            commands: "busybox ip link set eth0 up",
-        };
+        let contents =
+            Contents { modules: &kernel.modules, drivers: &DRIVERS, programs: &[], commands };
         let initramfs = TempFile::new(&archive(&contents));
         let machine = "-machine q35 -accel tcg -cpu max -smp 4 -m 192 -no-reboot \
                        -no-user-config -nodefaults -display none -serial stdio \
@@ -39,9 +43,10 @@ impl Guest {
             .args(["-append", "console=ttyS0 loglevel=2 panic=-1 ipv6.disable=1"])
             .args(["-initrd", initramfs.path(), "-kernel"])
             .arg(kernel.image);
-        let (qemu, mut console) = Console::of(&mut command);
-        console.listen_while_booting();
-        Self { qemu, console, _initramfs: initramfs }
+        let (qemu, console) = Console::of(&mut command);
+        let mut guest = Self { qemu, console, _initramfs: initramfs };
+        guest.console.listen_while_booting()?;
+        Ok(guest)
     }
 
     /// What a command prints in the guest. It has to succeed.

@@ -9,7 +9,6 @@
 #[expect(dead_code, reason = "of what the tier bpf reads, only some is read here")]
 #[path = "../cli_device/answers.rs"]
 mod answers;
-#[expect(dead_code, reason = "of how others listen, only some is wanted here")]
 mod console;
 mod guest;
 #[expect(dead_code, reason = "of how others run the command, only some is wanted here")]
@@ -23,9 +22,10 @@ mod traffic;
 mod vm;
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use answers::Warning;
-use harness::one_object;
+use console::Silent;
+use guest::Guest;
 use predicted::Setting;
 use traffic::eventually;
 use vm::{Host, run, show};
@@ -75,33 +75,50 @@ fn commands_take_no_packet_from_the_guest() {
     assert_eq!(vm.spread(&frames), skewed.predict(&frames));
 }
 
-/// A command that may not trace QEMU attaches a queue of its own for a moment, and says so. QEMU's
-/// queues keep their numbers; while there is a setting no packet goes to that queue.
+/// A command that may not trace QEMU is refused, and changes nothing.
 #[test]
 #[ignore = "cargo xtask test vm"]
-fn command_that_cannot_trace_qemu_warns() {
+fn command_that_cannot_trace_qemu_is_refused() {
     let host = Host::with_tap();
     let mut vm = host.boot();
     let frames = predicted::frames(3, 500);
     let (skewed, plain) = (Setting::skewed(), Setting::plain());
-    let run_warned = |line: &str| {
-        let run = run(WITHOUT_PTRACE, &format!("{line} --json"));
-        assert_eq!(run.code, Some(0), "{}", run.stderr);
-        let Warning { warning, .. } = one_object(&run.stderr);
-        assert!(warning.contains("CAP_SYS_PTRACE"), "{warning}");
-        assert!(warning.contains("one more queue was attached for a moment"), "{warning}");
+    run(&[], &skewed.command()).answer();
+    let run_refused = |line: &str| {
+        let refusal = run(WITHOUT_PTRACE, line).refusal(3);
+        assert!(refusal.contains("CAP_SYS_PTRACE"), "{refusal}");
         assert_eq!(show().queues, 4);
     };
-    run_warned(&skewed.command());
-    assert_eq!(vm.spread(&frames), skewed.predict(&frames));
     vm.during(&frames, || {
-        for setting in [&plain, &skewed].into_iter().cycle().take(20) {
-            run_warned(&setting.command());
+        for setting in [&plain, &skewed].into_iter().cycle().take(4) {
+            run_refused(&setting.command());
         }
-        run_warned("clear t0");
+        run_refused("clear t0");
     });
+    assert_eq!(vm.spread(&frames), skewed.predict(&frames));
     run(&[], &plain.command()).answer();
     assert_eq!(vm.spread(&frames), plain.predict(&frames));
+}
+
+/// A guest that panics, when it boots or later, fails its test within seconds, with its last lines.
+#[test]
+#[ignore = "cargo xtask test vm"]
+fn guest_that_panics_is_noticed_at_once() {
+    let _host = Host::with_tap();
+    // The first process ends, and the kernel has no other to run.
+    assert_has_panicked(&Guest::boot_with("exit 1").err().unwrap());
+    let mut guest = Guest::boot();
+    let start = Instant::now();
+    guest.console.start("exit 1");
+    assert_has_panicked(&guest.console.try_listen_until("what it never says").unwrap_err());
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+fn assert_has_panicked(silent: &Silent) {
+    let text = silent.to_string();
+    assert!(text.starts_with("the guest has panicked; its last lines: "), "{text}");
+    assert!(text.contains("Kernel panic - not syncing: Attempted to kill init!"), "{text}");
 }
 
 /// QEMU 7.2 takes a program off the device when its guest says how many queue pairs it will use (it

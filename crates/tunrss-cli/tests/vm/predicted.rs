@@ -1,8 +1,5 @@
 //! Settings, frames, and on which queues the frames will be.
 
-use std::time::Duration;
-
-use pcap_file::pcap::{PcapPacket, PcapWriter};
 use serde::Deserialize;
 use tunrss::Config;
 use tunrss::hash::{Link, SteeringConfig};
@@ -62,12 +59,7 @@ impl Setting {
     /// How many of `frames` will be on each queue: as `tunrss simulate` says, and as the naive
     /// reference says, which has to be the same.
     pub(crate) fn predict(&self, frames: &[Vec<u8>]) -> [u64; 4] {
-        let mut capture = PcapWriter::new(vec![]).unwrap();
-        for frame in frames {
-            let len = u32::try_from(frame.len()).unwrap();
-            capture.write_packet(&PcapPacket::new(Duration::ZERO, len, frame)).unwrap();
-        }
-        let capture = TempFile::new(&capture.into_writer());
+        let capture = TempFile::new(&pcap(frames));
         let line = format!("simulate {} {} --json", capture.path(), self.options);
         let simulated: Simulated = run(&[], &line).json();
 
@@ -87,6 +79,22 @@ pub(crate) fn frames(seed: u64, count: usize) -> Vec<Vec<u8>> {
     let packets = generate(complete_packets(), seed).filter(|packet| packet.vlan_tags.is_empty());
     let frames = packets.map(|packet| packet.to_bytes(Link::Ethernet));
     frames.filter(|frame| (14..=1514).contains(&frame.len())).take(count).collect()
+}
+
+/// A pcap file of Ethernet frames, in this machine's byte order.
+fn pcap(frames: &[Vec<u8>]) -> Vec<u8> {
+    let mut file = Vec::new();
+    let words =
+        |words: &[u32]| words.iter().flat_map(|word| word.to_ne_bytes()).collect::<Vec<_>>();
+    file.extend(words(&[0xa1b2_c3d4]));
+    file.extend([2_u16, 4].map(u16::to_ne_bytes).as_flattened());
+    file.extend(words(&[0, 0, 65_535, 1]));
+    for frame in frames {
+        let len = u32::try_from(frame.len()).unwrap();
+        file.extend(words(&[0, 0, len, len]));
+        file.extend_from_slice(frame);
+    }
+    file
 }
 
 #[derive(Deserialize)]

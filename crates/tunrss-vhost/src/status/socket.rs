@@ -5,6 +5,10 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
+
 use super::Status;
 
 /// Answer one client of a status socket, if one waits: with the status as one line of JSON. Does not
@@ -35,7 +39,7 @@ pub fn answer(listener: &UnixListener, status: &Status) -> io::Result<()> {
 /// [`io::ErrorKind::InvalidData`] if what comes is none.
 pub fn ask(path: &Path, timeout: Duration) -> io::Result<Status> {
     let deadline = Instant::now() + timeout;
-    let mut server = UnixStream::connect(path)?;
+    let mut server = connect(path, timeout)?;
     let mut answer = Vec::new();
     let mut part = [0; 8192];
     loop {
@@ -60,6 +64,19 @@ pub fn ask(path: &Path, timeout: Duration) -> io::Result<Status> {
     }
     serde_json::from_slice(&answer)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// Connect, and wait so long if others wait already and nobody takes them.
+fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
+    let (flags, address) = (SocketFlags::CLOEXEC, SocketAddrUnix::new(path)?);
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    // Connecting goes by it, too (unix_stream_connect, net/unix/af_unix.c, v6.12).
+    set_socket_timeout(&socket, Timeout::Send, Some(timeout))?;
+    match rustix::net::connect(&socket, &address) {
+        Ok(()) => Ok(socket.into()),
+        Err(Errno::AGAIN) => Err(io::ErrorKind::TimedOut.into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Many times what a device of 127 queue pairs says.

@@ -96,14 +96,24 @@ fn assert_confined(pid: u32, uid: &str, gid: &str) {
     }
 }
 
+/// User and group of the process that serves: its own ones where this machine has them.
+fn user_by_default() -> (String, String) {
+    let users = fs::read_to_string("/etc/passwd").unwrap();
+    let own = users.lines().find_map(|line| line.strip_prefix("tunrss-vhost:"));
+    let mut fields = own.unwrap_or("x:65534:65534").split(':').skip(1).map(str::to_owned);
+    (fields.next().unwrap(), fields.next().unwrap())
+}
+
 #[test]
 #[ignore = "cargo xtask test bpf"]
 fn process_that_serves_has_no_privilege_in_any_thread() {
-    for (options, uid, gid, count) in [
-        ("--queues 3 --threads 3", "65534", "65534", 4),
-        ("--queues 2 --threads 2 --user 12345", "12345", "65534", 3),
+    let (uid, gid) = user_by_default();
+    let default = [uid.as_str(), &gid];
+    for (options, [uid, gid], count) in [
+        ("--queues 3 --threads 3", default, 4),
+        ("--queues 2 --threads 2 --user 12345", ["12345", "65534"], 3),
         // Its threads that read the device, too.
-        ("--queues 2 --threads 2 --steering software", "65534", "65534", 5),
+        ("--queues 2 --threads 2 --steering software", default, 5),
     ] {
         let served = Served::new(options, Options::default());
         let pid = backend(&served.daemon);
@@ -285,6 +295,46 @@ fn sockets_are_the_owners_and_tell_people_how_it_is() {
     assert!(text.contains("2 queue pairs, steered and hashed by the kernel\n"), "{text}");
     assert!(text.contains("  frontend      connected\n"), "{text}");
     assert_eq!(text.matches("  rx  ").count(), 2, "{text}");
+}
+
+/// Neither the guest's key nor the operator's is where others can read it: in what is logged, or in the
+/// arguments and environments of the processes.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn keys_stay_secret() {
+    let operator = config(2, 7).key().to_string();
+    let file = std::env::temp_dir().join(format!("tunrss-vhost-key-{}", std::process::id()));
+    fs::write(&file, format!("{operator}\n")).unwrap();
+    for policy in ["guest", "host"] {
+        let arguments = format!("-vv --queues 2 --rss {policy} --hkey @{}", file.display());
+        let mut served = Served::new(&arguments, Options::default());
+        let guests = config(2, 1);
+        let mut keys = vec![operator.clone()];
+        if policy == "guest" {
+            assert_eq!(served.guest.set_rss(&guests).unwrap(), Ack::Ok);
+            keys.push(guests.key().to_string());
+            let received = |line: &String| line.contains("RSS_CONFIG");
+            eventually("it is logged", || served.daemon.said().iter().any(received));
+        }
+        // It is the one in force.
+        assert_eq!(&served.daemon.status()["in_force"]["key"], keys.last().unwrap());
+        let mut readable = served.daemon.said().join("\n");
+        for pid in served.daemon.pids() {
+            for of_process in ["cmdline", "environ"] {
+                let bytes = fs::read(format!("/proc/{pid}/{of_process}")).unwrap();
+                readable += &String::from_utf8_lossy(&bytes);
+            }
+        }
+        let digits: String = readable.chars().filter(char::is_ascii_hexdigit).collect();
+        for key in keys {
+            // Some bytes of it, however they are separated.
+            let part: String =
+                key.chars().filter(char::is_ascii_hexdigit).skip(20).take(12).collect();
+            let text = [readable.as_str(), &digits];
+            assert!(!text.iter().any(|text| text.contains(&part)), "{key}: {readable}");
+        }
+    }
+    fs::remove_file(file).unwrap();
 }
 
 #[test]

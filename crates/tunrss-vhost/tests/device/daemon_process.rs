@@ -27,9 +27,15 @@ impl Daemon {
     /// it is ready.
     #[track_caller]
     pub(crate) fn start(tap: &str, arguments: &str) -> Self {
+        Self::start_through(&[], tap, arguments)
+    }
+
+    /// The same by another program, whose words `through` are.
+    #[track_caller]
+    pub(crate) fn start_through(through: &[&str], tap: &str, arguments: &str) -> Self {
         let folder = Folder::new();
         let socket = folder.0.join("socket");
-        Self::start_at(folder, socket, tap, arguments)
+        Self::start_at(folder, socket, through, tap, arguments)
     }
 
     /// Kill it, and start another one at the same socket.
@@ -37,14 +43,20 @@ impl Daemon {
     pub(crate) fn start_again(&mut self, tap: &str, arguments: &str) {
         self.kill();
         let folder = std::mem::replace(&mut self.folder, Folder(PathBuf::new()));
-        *self = Self::start_at(folder, self.socket.clone(), tap, arguments);
+        *self = Self::start_at(folder, self.socket.clone(), &[], tap, arguments);
     }
 
     #[track_caller]
-    fn start_at(folder: Folder, socket: PathBuf, tap: &str, arguments: &str) -> Self {
+    fn start_at(
+        folder: Folder,
+        socket: PathBuf,
+        through: &[&str],
+        tap: &str,
+        arguments: &str,
+    ) -> Self {
         // It ends with the thread that starts it, even if nothing is dropped.
         let mut command = command_of("setpriv");
-        command.args(["--pdeathsig", "KILL"]).arg(BINARY);
+        command.args(["--pdeathsig", "KILL"]).args(through).arg(BINARY);
         command.arg("--socket").arg(&socket).args(["--tap", tap]);
         command.args(arguments.split_whitespace());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -196,8 +208,15 @@ fn stat(pid: u32) -> Option<(char, u32)> {
     Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
 }
 
+/// How much memory of a process is there, in bytes (`VmRSS`, proc_pid_status(5)).
+pub(crate) fn resident(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<u64>().unwrap() << 10
+}
+
 /// What a process's threads have had of the CPUs' time.
-fn cpu_time(pid: u32) -> Duration {
+pub(crate) fn cpu_time(pid: u32) -> Duration {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Duration::ZERO };
     let time = |thread: fs::DirEntry| {
         let stat = fs::read_to_string(thread.path().join("schedstat")).ok()?;

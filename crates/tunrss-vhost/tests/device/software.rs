@@ -1,10 +1,12 @@
 //! Steering by the daemon itself, where eBPF cannot be had: the same results.
 
 use tunrss::hash::VnetHdr;
-use tunrss_testkit::vhost::{Ack, Buffers, Options, feature};
+use tunrss_testkit::vhost::{Ack, Buffers, Guest, Options, feature};
 
 use crate::conformance;
+use crate::daemon_process::{Daemon, resident};
 use crate::frames::{Large, odd, of_every_kind};
+use crate::host::{Host, eventually, unique};
 use crate::served::{Served, check, check_no_hashes, check_queues, config, queues_used};
 
 const ARGUMENTS: &str = "--queues 4 --types all --steering software";
@@ -87,4 +89,38 @@ fn queue_without_buffers_holds_up_no_other() {
     served.assert_idle();
     served.guest.rx(0).fill(u16::MAX).unwrap();
     check(&served.receive(&stuck), &config);
+}
+
+/// A guest that takes nothing, and a sender that does not stop, take a limited number of bytes, which are
+/// the system's again when the guest has gone.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn memory_of_packets_that_wait_is_given_back() {
+    let host = Host::new();
+    let tap = unique("tap");
+    let daemon = Daemon::start(&tap, ARGUMENTS);
+    host.connect(&tap);
+    let [_, backend] = daemon.pids()[..] else { panic!("{:?}", daemon.pids()) };
+    let start = resident(backend);
+    let mut options = Options::default();
+    options.buffers.count = 0;
+    let mut most = 0;
+    for seed in 0..3 {
+        let mut guest = Guest::connect(daemon.socket(), options.clone()).unwrap();
+        assert_eq!(guest.set_rss(&config(4, seed)).unwrap(), Ack::Ok);
+        for flow in 0..4000 {
+            let (header, bytes) = Large::ALL[0].frame(flow, 60, 1000);
+            host.arrive(&header, &bytes);
+        }
+        most = most.max(resident(backend));
+        drop(guest);
+        eventually("the frontend is gone", || daemon.status()["frontend"] == "waiting");
+        // Frames come all the same.
+        let (header, bytes) = Large::ALL[0].frame(0, 60, 1000);
+        (0..1000).for_each(|_| host.arrive(&header, &bytes));
+        let left = resident(backend);
+        assert!(left < start + (10 << 20), "{left} bytes, {start} at the start, {most} between");
+    }
+    assert!(most > start + (12 << 20), "{most}: no packet waits");
+    assert!(most < start + (32 << 20), "{most} bytes for four queues");
 }

@@ -1,10 +1,11 @@
 //! A guest, whatever it runs in.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
-use crate::console::Console;
+use crate::console::{Console, Silent};
 use crate::initramfs::{Contents, archive};
 use crate::temp_file::TempFile;
 
@@ -18,21 +19,26 @@ pub(crate) struct Guest {
 
 impl Guest {
     /// Boot one from an archive with `drivers` of the kernel whose modules are in the folder `modules`.
-    /// `command` makes of the archive's path what the guest runs in.
+    /// It runs `commands` before it takes others. `command` makes of the archive's path what the guest
+    /// runs in.
+    ///
+    /// # Errors
+    /// It does not get that far.
     pub(crate) fn boot(
         modules: &Path,
         drivers: &[&str],
+        commands: &str,
         command: impl FnOnce(&str) -> Command,
-    ) -> Self {
-        let program = program();
+    ) -> Result<Self, Silent> {
+        let program = compiled("guest.c", &["-static"]);
         let programs = [("guest", program.as_path())];
-        let contents = Contents { modules, drivers, programs: &programs, commands: UP };
+        let contents = Contents { modules, drivers, programs: &programs, commands };
         let initramfs = TempFile::new(&archive(&contents));
         let (child, console) = Console::of(&mut command(initramfs.path()));
         let mut guest = Self { child, console, _initramfs: initramfs };
-        let said = guest.console.listen_while_booting();
+        let said = guest.console.listen_while_booting()?;
         assert!(guest.has_card(), "the guest has no network card: {said:#?}");
-        guest
+        Ok(guest)
     }
 
     /// What a command prints. It has to succeed.
@@ -53,25 +59,28 @@ impl Drop for Guest {
     }
 }
 
-/// The guest's own program, compiled once.
-fn program() -> &'static PathBuf {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm/guest.c");
-        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guest");
+/// What a C file of these tests is compiled to with `options`, which are the same each time.
+pub(crate) fn compiled(source: &str, options: &[&str]) -> PathBuf {
+    // One at a time, and each once.
+    static COMPILED: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let compile = || {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm");
+        let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join(source).with_extension("");
         // Another process may be at it.
-        let own = program.with_extension(std::process::id().to_string());
+        let own = output.with_extension(std::process::id().to_string());
         let status = Command::new("cc")
-            .args(["-static", "-O2", "-Wall", "-Wextra", "-Werror"])
-            .arg("-Wno-missing-field-initializers")
+            .args(["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers"])
+            .args(options)
             .arg("-o")
-            .args([&own, &source])
+            .args([&own, &folder.join(source)])
             .status()
             .unwrap();
         assert!(status.success(), "cc: {status}");
-        std::fs::rename(own, &program).unwrap();
-        program
-    })
+        std::fs::rename(own, &output).unwrap();
+        output
+    };
+    compiled.entry(source.to_owned()).or_insert_with(compile).clone()
 }
 
 /// A folder of the target folder that `cargo xtask test vm` fills.
@@ -94,7 +103,7 @@ pub(crate) fn entry(folder: &Path, prefix: &str) -> PathBuf {
 
 /// The addresses of the neighbour that [`crate::traffic`] knows; IPv6 ones that nobody asks whether
 /// they are free.
-const UP: &str = "up() { echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad \
+pub(crate) const UP: &str = "up() { echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad \
                   && busybox ip link set eth0 up \
                   && busybox ip addr add 10.0.0.2/24 dev eth0 \
                   && busybox ip addr add fd00::2/64 dev eth0; }\n\

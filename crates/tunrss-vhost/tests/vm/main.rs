@@ -29,11 +29,13 @@ use tunrss::Config;
 use tunrss::hash::{HashKey, HashTypes};
 use tunrss_vhost::status::{Pair, Status};
 
+use console::Silent;
 use guest::Guest;
 use host::{Daemon, Host};
 use marked::Arrival;
 use setting::{Setting, assert_in_force, equal, names, shown};
 use traffic::{THERE_V4, THERE_V6};
+use uml::Uml;
 
 /// Frames of every kind, and flows of the host's kernel: all are on the queue that `classify` names, and
 /// their hash in the guest is that of `classify`.
@@ -192,25 +194,91 @@ fn uml_6_12_sends_another_key_than_it_shows() {
     let host = Host::new();
     let daemon = host.serve("--queues 4");
     let mut guest = uml::boot_6_12(&host);
+    check_6_12(&daemon, &mut guest);
+}
+
+/// What is special about Linux 6.12, and every frame.
+fn check_6_12(daemon: &Daemon, guest: &mut Guest) {
     let received = |status: Status| status.received.unwrap();
     let first = received(daemon.status());
     assert_eq!((first.command.as_str(), first.bytes), ("RSS_CONFIG", 310));
     assert_eq!((first.table, first.max_tx_vq), (Some(vec![0; 128]), Some(1)));
-    open_up(&mut guest);
+    open_up(guest);
     let spread = received(daemon.status());
     let table = equal(HashKey::MICROSOFT, 4).table().to_vec();
     assert_eq!((spread.command.as_str(), spread.table), ("RSS_CONFIG", Some(table)));
     let setting = Setting::other();
-    setting.set(&mut guest);
+    setting.set(guest);
     let wanted = setting.config(HashTypes::BASIC);
-    assert_eq!(shown(&mut guest), (wanted.table().to_vec(), wanted.key().to_string()));
+    assert_eq!(shown(guest), (wanted.table().to_vec(), wanted.key().to_string()));
     let key = [&[0], &wanted.key().as_bytes()[..39]].concat();
     let key = HashKey::new(&key).unwrap();
     let config = Config::new(wanted.types(), key, wanted.table().to_vec(), 0).unwrap();
     let status = daemon.status();
     assert_in_force(&status, "guest", &config, true);
     assert!(status.notes.iter().any(|note| note.contains("Linux 6.12")), "{status:#?}");
-    marked::check(&daemon, &mut guest, &marked::frames(), &config, true);
+    marked::check(daemon, guest, &marked::frames(), &config, true);
+}
+
+/// On a processor with AMX, a process has more registers than user-mode Linux before 6.13 knows of. It
+/// does not boot there by itself. With the preloaded library it does, and gets every frame where it
+/// should. `wide_xstate.c` stands for such a processor.
+#[test]
+#[ignore = "cargo xtask test vm"]
+fn uml_boots_where_a_process_has_more_registers() {
+    type Check = fn(&Daemon, &mut Guest);
+    let checks: [(Uml, Check); 2] = [(uml::LINUX_6_1, check_6_1), (uml::LINUX_6_12, check_6_12)];
+    for (uml, check) in checks {
+        let host = Host::new();
+        let daemon = host.serve("--queues 4");
+        let alone = Uml { preload: Some(&[uml::WIDE_XSTATE]), ..uml };
+        let silent = alone.boot(&host).err().unwrap().to_string();
+        assert!(silent.contains("ptrace set fp regs failed, errno = 14"), "{silent}");
+        daemon.status_when("nobody is there", |status| status.frontend == "waiting");
+        let helped = Uml { preload: Some(&[uml::WHOLE_XSTATE, uml::WIDE_XSTATE]), ..uml };
+        let mut guest = helped.boot(&host).unwrap_or_else(|silent| panic!("{silent}"));
+        check(&daemon, &mut guest);
+    }
+}
+
+fn check_6_1(daemon: &Daemon, guest: &mut Guest) {
+    open_up(guest);
+    let setting = Setting::skewed();
+    setting.set(guest);
+    let config = setting.config(HashTypes::BASIC);
+    assert_in_force(&daemon.status(), "guest", &config, true);
+    marked::check(daemon, guest, &marked::frames(), &config, true);
+}
+
+/// A guest that panics, when it boots or later, fails its test within seconds, with its last lines.
+#[test]
+#[ignore = "cargo xtask test vm"]
+fn guest_that_panics_is_noticed_at_once() {
+    type Boot = fn(&Host, &'static str) -> Result<Guest, Silent>;
+    let guests: [Boot; 3] = [
+        |host, commands| Uml { commands, ..uml::LINUX_6_1 }.boot(host),
+        |host, commands| Uml { commands, ..uml::LINUX_6_12 }.boot(host),
+        |host, commands| qemu::boot_with(host, "off", commands),
+    ];
+    for boot in guests {
+        let host = Host::new();
+        let daemon = host.serve("--queues 4");
+        // The first process ends, and the kernel has no other to run.
+        assert_has_panicked(&boot(&host, "exit 1").err().unwrap());
+        daemon.status_when("nobody is there", |status| status.frontend == "waiting");
+        let mut guest = boot(&host, guest::UP).unwrap_or_else(|silent| panic!("{silent}"));
+        let start = Instant::now();
+        guest.console.start("exit 1");
+        assert_has_panicked(&guest.console.try_listen_until("what it never says").unwrap_err());
+        let took = start.elapsed();
+        assert!(took < Duration::from_secs(20), "{took:?}");
+    }
+}
+
+fn assert_has_panicked(silent: &Silent) {
+    let text = silent.to_string();
+    assert!(text.starts_with("the guest has panicked; its last lines: "), "{text}");
+    assert!(text.contains("Kernel panic - not syncing: Attempted to kill init!"), "{text}");
 }
 
 /// With `--rss host` the guest is offered no RSS, and the operator's setting holds for as many queues as

@@ -2,18 +2,27 @@
 
 use std::process::Command;
 
-use crate::guest::{Guest, entry, unpacked};
+use crate::console::Silent;
+use crate::guest::{Guest, UP, entry, unpacked};
 use crate::host::{Host, MAC};
 
 /// A guest with four CPUs whose card of four queue pairs the daemon serves. `hash` is `on` if the card
 /// may have `VIRTIO_NET_F_HASH_REPORT`, or `off`. QEMU
 /// tells the guest its MAC address, and the daemon's is heeded by nobody.
 pub(crate) fn boot(host: &Host, hash: &str) -> Guest {
+    boot_with(host, hash, UP).unwrap_or_else(|silent| panic!("{silent}"))
+}
+
+/// The same, which runs `commands` before it takes others.
+///
+/// # Errors
+/// It does not get that far.
+pub(crate) fn boot_with(host: &Host, hash: &str, commands: &str) -> Result<Guest, Silent> {
     let qemu = unpacked("guest-qemu").join("usr");
     let kernel = unpacked("guest");
     let modules = entry(&kernel.join("lib/modules"), "").join("kernel");
     let image = entry(&kernel.join("boot"), "vmlinuz-");
-    Guest::boot(&modules, &DRIVERS, |initramfs| {
+    Guest::boot(&modules, &DRIVERS, commands, |initramfs| {
         let mut command = Command::new("setpriv");
         command
             .args(["--pdeathsig", "KILL"])

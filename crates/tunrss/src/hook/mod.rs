@@ -44,6 +44,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
+use tunrss_bpf::ProgramKind;
 
 pub use conflict::{Action, Conflict, Effect, conflicts};
 
@@ -188,6 +189,16 @@ impl AttachPoint {
         .map_err(|refusal| self.refused(format!("detach {attached} from {self}"), refusal))
     }
 
+    /// Detach `program`, which this process has loaded and attached: takes no CAP_SYS_ADMIN.
+    pub(crate) fn detach_loaded(&self, attached: &Attached, program: BorrowedFd<'_>) -> Result<()> {
+        match attached.place {
+            Place::Tcx => tcx::detach_program(self, program),
+            Place::Clsact(filter) => clsact::detach(self, filter, program_of(attached)?),
+        }
+        .map(drop)
+        .map_err(|refusal| self.refused(format!("detach {attached} from {self}"), refusal))
+    }
+
     /// What the kernel says of `program`, if it can be attached at all. The kernel refuses other
     /// types with the number that also says that it has no tcx.
     fn classifier(
@@ -197,7 +208,7 @@ impl AttachPoint {
     ) -> Result<ProgramInfo> {
         let info = sys::bpf::program_info(program)
             .map_err(|source| self.refused(action("of a descriptor"), source.into()))?;
-        if info.is_classifier {
+        if info.kind == Some(ProgramKind::SchedCls) {
             return Ok(info);
         }
         Err(Error::NoClassifier { what: format!("program {}", info.name) })
@@ -216,7 +227,7 @@ impl AttachPoint {
     fn refused(&self, action: String, refusal: Refusal) -> Error {
         let errno = refusal.source.raw_os_error();
         if errno == Some(Errno::NODEV.raw_os_error()) {
-            return Error::NoDevice { name: self.name.clone() };
+            return Error::NoDevice { name: self.name.clone().into() };
         }
         Error::Hook { action, source: refusal.into_cause(), errno }
     }

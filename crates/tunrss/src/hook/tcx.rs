@@ -44,9 +44,18 @@ pub(super) fn replace(
 }
 
 pub(super) fn detach(point: &AttachPoint, id: u32) -> Result<bool, Refusal> {
-    let detached = bpf::program_by_id(id)
-        .and_then(|program| bpf::detach(program.as_fd(), point.index, point.direction));
-    match detached {
+    match bpf::program_by_id(id) {
+        Ok(program) => detach_program(point, program.as_fd()),
+        Err(error) if is(&error, Errno::NOENT) => Ok(false),
+        Err(error) => Err(explain(error)),
+    }
+}
+
+pub(super) fn detach_program(
+    point: &AttachPoint,
+    program: BorrowedFd<'_>,
+) -> Result<bool, Refusal> {
+    match bpf::detach(program, point.index, point.direction) {
         Ok(()) => Ok(true),
         Err(error) if is(&error, Errno::NOENT) => Ok(false),
         Err(error) => Err(explain(error)),

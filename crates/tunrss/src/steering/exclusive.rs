@@ -6,8 +6,9 @@ use std::time::Duration;
 use tunrss_bpf::State;
 use tunrss_hash::SteeringConfig;
 
+use super::Settings;
 use super::find::Programs;
-use super::{Settings, install};
+use super::install::{self, Look};
 use crate::device::Device;
 use crate::error::Result;
 use crate::lock::Lock;
@@ -27,7 +28,8 @@ impl Device {
     /// has it, only the methods of [`Exclusive`] work: those of the device would wait for it.
     ///
     /// # Errors
-    /// [`Error::Locked`](crate::Error::Locked) if a change by somebody else does not end in time.
+    /// [`Error::Locked`](crate::Error::Locked) if a change by somebody else does not end in time,
+    /// [`Error::Lock`](crate::Error::Lock) without the right to change the device.
     pub fn exclusive(&self, patience: Duration) -> Result<Exclusive<'_>> {
         Ok(Exclusive { device: self, lock: Lock::within(self, patience)? })
     }
@@ -53,7 +55,8 @@ impl Exclusive<'_> {
         settings: &Settings,
     ) -> Result<()> {
         let control = self.device.as_control(&control);
-        install::install_locked(&self.lock, self.device, control, config, settings).map(drop)
+        install::install_locked(&self.lock, self.device, control, config, settings, Look::Must)
+            .map(drop)
     }
 
     /// As [`Device::clear_by`].

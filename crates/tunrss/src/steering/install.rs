@@ -27,6 +27,9 @@
 //! steering program, automatic steering is by the kernel's hash of the flow, and does not follow the
 //! reader: no program can hand a frame on to the kernel's own choice.
 //!
+//! Whoever holds a queue can take the steering and the filter program away. A change then starts as if the
+//! steering were automatic.
+//!
 //! Beside programs of others ([`Settings::beside_others`]) there is no filter, and what is taken away is
 //! only what is known to be ours.
 //!
@@ -34,7 +37,9 @@
 //! configuration. The steering programs know them, too, and the filter lets them through for a while
 //! ([`GRACE`]).
 
+use std::collections::BTreeSet;
 use std::os::fd::BorrowedFd;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -43,12 +48,20 @@ use tunrss_hash::SteeringConfig;
 
 use super::Settings;
 use super::find::{self, Held, InForce, Programs};
+use super::inspection::is_other_user;
 use crate::device::{Device, MAX_QUEUES};
 use crate::error::{Error, Result};
-use crate::hook::Hook;
-use crate::load::{self, Loaded, Running};
+use crate::hook::{Attached, Hook};
+use crate::load::{self, Loaded};
 use crate::lock::Lock;
 use crate::sys::{self, ioctl};
+
+/// Whether a device may be set by a process that may not look at what was set before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    Must,
+    IfAllowed,
+}
 
 /// Put `config` in force. Returns the id of the program that carries it.
 pub(super) fn install<T: AsRef<[u16]>>(
@@ -56,8 +69,9 @@ pub(super) fn install<T: AsRef<[u16]>>(
     control: Option<BorrowedFd<'_>>,
     config: &SteeringConfig<T>,
     settings: &Settings,
+    look: Look,
 ) -> Result<u32> {
-    install_locked(&Lock::of(device)?, device, control, config, settings)
+    install_locked(&Lock::to_change(device)?, device, control, config, settings, look)
 }
 
 /// The same for a caller that has the device's lock.
@@ -67,15 +81,16 @@ pub(super) fn install_locked<T: AsRef<[u16]>>(
     control: Option<BorrowedFd<'_>>,
     config: &SteeringConfig<T>,
     settings: &Settings,
+    look: Look,
 ) -> Result<u32> {
-    let look = || {
+    let see = || -> Result<_> {
         let programs = Programs::of(device)?;
         let before = before(device, &programs, settings)?;
         Ok((programs, before))
     };
-    let found = match look() {
+    let found = match see() {
         // Looking takes a privilege that loading does not. Who may do neither is told of loading.
-        Err(error @ Error::ReadBack { .. }) => Err(error),
+        Err(error) if error.is_permission() => Err(error),
         result => Ok(result?),
     };
     let before = found.as_ref().ok().and_then(|(_, before)| before.as_ref());
@@ -97,10 +112,14 @@ pub(super) fn install_locked<T: AsRef<[u16]>>(
         return Err(Error::NoKernelReport { name: device.name().clone() });
     }
     let loaded = Loaded::new(&Object::new(&state)?)?;
-    let (programs, before) = found?;
+    let (programs, before) = match found {
+        Ok(found) => found,
+        Err(_) if look == Look::IfAllowed => (unseen(device, settings)?, None),
+        Err(error) => return Err(error),
+    };
     let change = Change { device, control, settings, programs, before, loaded };
     match (state.driver, state.report, state.steering) {
-        (Driver::Macvtap, ..) => change.put_on_hook()?,
+        (Driver::Macvtap, ..) => change.put_on_hook().map(drop)?,
         (Driver::Tun, ReportMode::Kernel, SteeringMode::Rss) => change.rss_with_prefix()?,
         (Driver::Tun, ReportMode::Kernel, SteeringMode::Automatic) => {
             change.automatic_with_prefix()?;
@@ -112,6 +131,7 @@ pub(super) fn install_locked<T: AsRef<[u16]>>(
         // What is asked for is in force all the same.
         log::warn!("{}: {error}", device.name());
     }
+    warn_of_others(device, &change.programs, change.before.as_ref());
     Ok(change.loaded.bearer_id())
 }
 
@@ -122,7 +142,7 @@ pub(super) fn remove(
     settings: &Settings,
     is_meant: impl FnOnce(Option<&InForce>) -> bool,
 ) -> Result<bool> {
-    remove_locked(&Lock::of(device)?, device, control, settings, is_meant)
+    remove_locked(&Lock::to_change(device)?, device, control, settings, is_meant)
 }
 
 /// The same for a caller that has the device's lock.
@@ -155,6 +175,7 @@ pub(super) fn remove_locked(
         set_steering(device, control, None)?;
     }
     retire(device, programs.held()?.iter())?;
+    warn_of_others(device, &programs, before.as_ref());
     Ok(before.is_some() || is_lost)
 }
 
@@ -164,10 +185,11 @@ pub(super) fn set_entries(
     entries: &[(usize, u16)],
     settings: &Settings,
 ) -> Result<State> {
-    let _lock = Lock::of(device)?;
+    let _lock = Lock::to_change(device)?;
     let nothing = || Error::NothingInForce { name: device.name().clone() };
     let programs = Programs::of(device)?;
     let found = changeable(device, &programs, settings)?;
+    warn_of_others(device, &programs, found.as_ref());
     let InForce { program, state, .. } = found.ok_or_else(nothing)?;
     let len = state.config.table().len();
     for &(index, queue) in entries {
@@ -182,7 +204,7 @@ pub(super) fn set_entries(
 
 /// Whether this owner may change what is in force.
 pub(super) fn check_changeable(device: &Device, settings: &Settings) -> Result<()> {
-    let _lock = Lock::of(device)?;
+    let _lock = Lock::to_look(device);
     before(device, &Programs::of(device)?, settings).map(drop)
 }
 
@@ -202,12 +224,21 @@ fn changeable(
             Err(Error::OwnedByOther { name, owner: state.owner.clone() })
         }
         Some(_) => Ok(found),
-        None if settings.beside_others => Ok(None),
-        None => match device.foreign().into_iter().next() {
-            Some(foreign) => Err(Error::Foreign { name, foreign }),
-            None => Ok(None),
-        },
+        None => check_foreign(device, settings).map(|()| None),
     }
+}
+
+/// No program of another process is seen to steer the device, or that does not matter.
+fn check_foreign(device: &Device, settings: &Settings) -> Result<()> {
+    if settings.force || settings.beside_others {
+        return Ok(());
+    }
+    let name = device.name().clone();
+    device
+        .foreign()
+        .into_iter()
+        .next()
+        .map_or(Ok(()), |foreign| Err(Error::Foreign { name, foreign }))
 }
 
 /// The same for who replaces it. What has lost a part can be replaced by anybody.
@@ -222,6 +253,40 @@ fn before(
     }
 }
 
+/// The programs of a device that this process may change but not look at. What was set before has no
+/// report program, or this is refused; so a change is one step all the same, but from a steering
+/// program to report mode `kernel`, where the kernel spreads packets for a moment.
+fn unseen<'a>(device: &'a Device, settings: &Settings) -> Result<Programs<'a>> {
+    let programs = Programs::unseen(device)?;
+    check_foreign(device, settings)?;
+    log::warn!(
+        "{}: earlier settings, and whose they are, cannot be looked for (that takes CAP_SYS_ADMIN): \
+         if there were any, they are replaced",
+        device.name()
+    );
+    Ok(programs)
+}
+
+/// Tell of what another user's processes have loaded for the device, and of what they only claim.
+fn warn_of_others(device: &Device, programs: &Programs<'_>, before: Option<&InForce>) {
+    let name = device.name();
+    if let Some(InForce { program, state, .. }) = before
+        && is_other_user(program.uid)
+    {
+        log::warn!("{name}: what was set by {} was loaded by user {}", state.owner, program.uid);
+    }
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    for claim in programs.claims() {
+        // A daemon sets devices as often as its guests ask for it.
+        if told.insert(claim.program) {
+            log::warn!("{name}: {claim}: this is not believed");
+        }
+    }
+}
+
+/// The programs whose claims this process has told of.
+static TOLD: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
 /// The steps from one configuration to another.
 struct Change<'a> {
     device: &'a Device,
@@ -235,8 +300,8 @@ struct Change<'a> {
 impl Change<'_> {
     fn rss_with_prefix(&self) -> Result<()> {
         let needs_noted_queue = match &self.before {
-            // Its steering program knows frames with prefix and without.
-            Some(before) if is_rss(before) => {
+            // Its steering program knows frames with prefix and without, if it is still there.
+            Some(before) if is_rss(before) && self.has_steering()? => {
                 is_prefixed(before) && now() >= before.state.guarded_from
             }
             _ => true,
@@ -259,9 +324,8 @@ impl Change<'_> {
         if is_to_be_guarded && !self.before.as_ref().is_some_and(is_guarded) {
             // Loading has taken its time, so the grace starts here.
             let until = now() + GRACE.as_nanos() as u64;
-            Running::with_id(self.loaded.bearer_id())
-                .and_then(|report| report.set_guarded_from(until))
-                .map_err(|source| self.device.unreadable(source))?;
+            let set = self.loaded.set_guarded_from(until);
+            set.map_err(|source| self.device.unreadable(source))?;
         }
         let guard = || {
             if is_to_be_guarded {
@@ -270,7 +334,14 @@ impl Change<'_> {
                 self.no_filter()
             }
         };
-        let result = self.put_on_hook().and_then(|()| guard());
+        let result = self.put_on_hook().and_then(|attached| {
+            let result = guard();
+            if result.is_err() && !was_prefixed {
+                let program = self.loaded.program(find::attached_name(self.device.driver()))?;
+                find::attach_point(self.device).detach_loaded(&attached, program)?;
+            }
+            result
+        });
         if result.is_err() && !was_prefixed {
             for program in find::on_hook(self.device)? {
                 if !self.before.as_ref().is_some_and(|before| before.attached == program.attached) {
@@ -319,13 +390,19 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Whether the device has a steering program of an earlier change.
+    fn has_steering(&self) -> Result<bool> {
+        let is_it = |held: &Held| held.is_steering() && !self.loaded.has(held.program.id);
+        Ok(self.programs.held()?.iter().any(is_it))
+    }
+
     fn was_prefixed(&self) -> bool {
         self.before.as_ref().is_some_and(is_prefixed)
     }
 
     /// Attach the program in the place of the one before, if that is on the same hook. A tcx program
     /// goes before any in clsact, so that a change of hooks is one step, too.
-    fn put_on_hook(&self) -> Result<()> {
+    fn put_on_hook(&self) -> Result<Attached> {
         let point = find::attach_point(self.device);
         let existing = find::on_hook(self.device)?;
         let program = self.loaded.program(find::attached_name(self.device.driver()))?;
@@ -333,7 +410,7 @@ impl Change<'_> {
             .iter()
             .filter_map(|found| found.attached.as_ref())
             .find(|attached| self.settings.hook.is_none_or(|hook| hook == attached.hook()));
-        match (in_place, self.settings.hook) {
+        let attached = match (in_place, self.settings.hook) {
             (Some(attached), _) => point.replace(attached, program)?,
             (None, Some(hook)) => point.attach(hook, program)?,
             (None, None) => match point.attach(Hook::Tcx, program) {
@@ -347,7 +424,7 @@ impl Change<'_> {
         for other in existing.iter().rev().filter(|other| other.attached.as_ref() != in_place) {
             detach(self.device, other)?;
         }
-        Ok(())
+        Ok(attached)
     }
 
     /// Note in the steering programs of earlier changes that they are not what is in force: one may

@@ -10,32 +10,110 @@ use tunrss_bpf::ProgramKind;
 
 use crate::hook::Direction;
 
-/// Make a map of one value, `contents`: an array with the key 0. One that `is_read_only` cannot be
-/// written again, neither by programs nor from outside, so that the verifier takes what it holds for
-/// constant. `name` has at most 15 bytes.
+/// A map of one value: an array with one entry, whose key is 0.
+///
+/// What the kernel reads and writes through a pointer to a value depends on the type of the map: for
+/// the types that are per CPU it is a value for each. So there is a `Value` of an array alone, and it
+/// knows the size that the kernel goes by, which never changes (`struct bpf_map`).
+pub(crate) struct Value {
+    map: OwnedFd,
+    len: usize,
+}
+
+impl Value {
+    /// Make a map that holds `contents`. One that `is_read_only` cannot be written again, neither by
+    /// programs nor from outside, so that the verifier takes what it holds for constant. `name` has at
+    /// most 15 bytes.
+    ///
+    /// # Errors
+    /// That of `BPF_MAP_CREATE`, `BPF_MAP_UPDATE_ELEM` or `BPF_MAP_FREEZE` (since Linux 5.2).
+    pub(crate) fn new(name: &str, contents: &[u8], is_read_only: bool) -> io::Result<Self> {
+        let value_size = u32::try_from(contents.len()).map_err(|_| Errno::TOOBIG)?;
+        let flags = if is_read_only { BPF_F_RDONLY_PROG } else { 0 };
+        let map = create(BPF_MAP_TYPE_ARRAY, name, value_size, flags)?;
+        let value = Self { map, len: contents.len() };
+        value.write(contents)?;
+        if is_read_only {
+            let mut attr = FdAttr { fd: raw(value.map.as_fd()) };
+            // SAFETY: the attr holds no pointer.
+            unsafe { bpf(BPF_MAP_FREEZE, &mut attr) }?;
+        }
+        Ok(value)
+    }
+
+    /// What the map holds.
+    ///
+    /// # Errors
+    /// That of `BPF_MAP_LOOKUP_ELEM`.
+    pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
+        let mut value = vec![0; self.len];
+        let key = 0;
+        let at = value.as_mut_ptr().cast_const().cast();
+        let mut attr = ElemAttr::new(self.map.as_fd(), &raw const key, at);
+        // SAFETY: BPF_MAP_LOOKUP_ELEM (map_lookup_elem, kernel/bpf/syscall.c, v6.12) reads the map's
+        // key size through `key`, and writes what bpf_map_value_size says through `value`, which for
+        // BPF_MAP_TYPE_ARRAY is the map's value size. The map is of that type, has keys of 4 bytes,
+        // as `key` is, and values of `len` bytes, as `value` is: `create` has made it so, or
+        // `Map::into_value` has seen it. Both live past the call, and the kernel keeps no pointer.
+        unsafe { bpf(BPF_MAP_LOOKUP_ELEM, &mut attr) }?;
+        Ok(value)
+    }
+
+    /// Have the map hold `contents`, which is as long as what it holds.
+    ///
+    /// # Errors
+    /// That of `BPF_MAP_UPDATE_ELEM`; `EINVAL` for another length.
+    pub(crate) fn write(&self, contents: &[u8]) -> io::Result<()> {
+        if contents.len() != self.len {
+            return Err(Errno::INVAL.into());
+        }
+        let key = 0;
+        let mut attr = ElemAttr::new(self.map.as_fd(), &raw const key, contents.as_ptr().cast());
+        // SAFETY: BPF_MAP_UPDATE_ELEM (map_update_elem, v6.12) reads the map's key size through `key`
+        // and what bpf_map_value_size says through `contents`: 4 and `len` bytes, as in `read`, which
+        // they have. Both live past the call, and the kernel keeps no pointer.
+        unsafe { bpf(BPF_MAP_UPDATE_ELEM, &mut attr) }.map(drop)
+    }
+}
+
+impl AsFd for Value {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.map.as_fd()
+    }
+}
+
+/// Make a map that only who has CAP_NET_ADMIN in the initial user namespace can make, or CAP_SYS_ADMIN,
+/// or a BPF token of who has: see [`Map::takes_net_admin`].
 ///
 /// # Errors
-/// That of `BPF_MAP_CREATE`, `BPF_MAP_UPDATE_ELEM` or `BPF_MAP_FREEZE` (since Linux 5.2).
-pub(crate) fn map_of(name: &str, contents: &[u8], is_read_only: bool) -> io::Result<OwnedFd> {
-    let value_size = u32::try_from(contents.len()).map_err(|_| Errno::TOOBIG)?;
+/// That of `BPF_MAP_CREATE`: `EPERM` for who may not.
+pub(crate) fn net_admin_map() -> io::Result<OwnedFd> {
+    create(BPF_MAP_TYPE_DEVMAP, "net_admin", 4, 0)
+}
+
+/// A map with one entry and keys of 4 bytes.
+fn create(map_type: u32, name: &str, value_size: u32, map_flags: u32) -> io::Result<OwnedFd> {
     let mut attr = MapAttr {
-        map_type: BPF_MAP_TYPE_ARRAY,
-        key_size: 4,
+        map_type,
+        key_size: KEY_LEN,
         value_size,
         max_entries: 1,
-        map_flags: if is_read_only { BPF_F_RDONLY_PROG } else { 0 },
+        map_flags,
         map_name: object_name(name),
         ..MapAttr::default()
     };
     // SAFETY: the attr holds no pointer.
-    let map = owned(unsafe { bpf(BPF_MAP_CREATE, &mut attr) }?);
-    update(map.as_fd(), 0, contents)?;
-    if is_read_only {
-        let mut attr = FdAttr { fd: raw(map.as_fd()) };
-        // SAFETY: the attr holds no pointer.
-        unsafe { bpf(BPF_MAP_FREEZE, &mut attr) }?;
-    }
-    Ok(map)
+    Ok(owned(unsafe { bpf(BPF_MAP_CREATE, &mut attr) }?))
+}
+
+/// Have `map` be one of the maps of `program`, which keeps it, though it does not use it.
+///
+/// # Errors
+/// That of `BPF_PROG_BIND_MAP` (since Linux 5.10).
+pub(crate) fn bind(program: BorrowedFd<'_>, map: BorrowedFd<'_>) -> io::Result<()> {
+    let mut attr = BindAttr { prog_fd: raw(program), map_fd: raw(map), flags: 0 };
+    // SAFETY: the attr holds no pointer.
+    unsafe { bpf(BPF_PROG_BIND_MAP, &mut attr) }.map(drop)
 }
 
 /// Have a program verified and loaded. `code` is its instructions of 8 bytes each, in which maps are
@@ -73,32 +151,6 @@ pub(crate) fn load(
     // writes at most `log_size` bytes through `log_buf` (bpf_vlog_append), the length of `log`. All
     // live past the call, and the kernel keeps no pointer; the others in the attr are null.
     Ok(owned(unsafe { bpf(BPF_PROG_LOAD, &mut attr) }?))
-}
-
-/// The value of `key` in a map with keys of 4 bytes; `value_size` as the map's own information says.
-///
-/// # Errors
-/// That of `BPF_MAP_LOOKUP_ELEM`.
-pub(crate) fn lookup(map: BorrowedFd<'_>, key: u32, value_size: usize) -> io::Result<Vec<u8>> {
-    let mut value = vec![0; value_size];
-    let mut attr = ElemAttr::new(map, &raw const key, value.as_mut_ptr().cast_const().cast());
-    // SAFETY: BPF_MAP_LOOKUP_ELEM (map_lookup_elem, kernel/bpf/syscall.c, v6.12) reads 4 bytes
-    // through `key` and writes the map's value size through `value`, a buffer of that size; both
-    // live past the call, and the kernel keeps no pointer.
-    unsafe { bpf(BPF_MAP_LOOKUP_ELEM, &mut attr) }?;
-    Ok(value)
-}
-
-/// Write the value of `key` in a map with keys of 4 bytes; `value` has the map's value size.
-///
-/// # Errors
-/// That of `BPF_MAP_UPDATE_ELEM`.
-pub(crate) fn update(map: BorrowedFd<'_>, key: u32, value: &[u8]) -> io::Result<()> {
-    let mut attr = ElemAttr::new(map, &raw const key, value.as_ptr().cast());
-    // SAFETY: BPF_MAP_UPDATE_ELEM (map_update_elem, v6.12) reads 4 bytes through `key` and the
-    // map's value size through `value`, which the map was made with or the caller took from the map
-    // itself; both live past the call, and the kernel keeps no pointer.
-    unsafe { bpf(BPF_MAP_UPDATE_ELEM, &mut attr) }.map(drop)
 }
 
 /// Attach `program` to the device's tcx chain, in the place of the program `replace`, else as the
@@ -183,14 +235,6 @@ pub(crate) fn program_by_id(id: u32) -> io::Result<OwnedFd> {
     by_id(BPF_PROG_GET_FD_BY_ID, id)
 }
 
-/// A descriptor of the map with this id.
-///
-/// # Errors
-/// That of `BPF_MAP_GET_FD_BY_ID`, as for [`program_by_id`].
-pub(crate) fn map_by_id(id: u32) -> io::Result<OwnedFd> {
-    by_id(BPF_MAP_GET_FD_BY_ID, id)
-}
-
 fn by_id(command: c_long, id: u32) -> io::Result<OwnedFd> {
     let mut attr = IdAttr { id, ..IdAttr::default() };
     // SAFETY: the attr holds no pointer.
@@ -211,8 +255,10 @@ pub(crate) struct ProgramInfo {
     pub(crate) id: u32,
     /// Empty for one without name.
     pub(crate) name: String,
-    /// Whether it is of the type that tc runs, `BPF_PROG_TYPE_SCHED_CLS`.
-    pub(crate) is_classifier: bool,
+    /// Its type; `None` if it is none that we have.
+    pub(crate) kind: Option<ProgramKind>,
+    /// The real user id of who has loaded it.
+    pub(crate) uid: u32,
     /// The ids of its maps, the first few.
     pub(crate) maps: Vec<u32>,
 }
@@ -243,35 +289,60 @@ pub(crate) fn program_info(program: BorrowedFd<'_>) -> io::Result<ProgramInfo> {
     Ok(ProgramInfo {
         id: info.id,
         name: text(&info.name),
-        is_classifier: info.program_type == BPF_PROG_TYPE_SCHED_CLS,
+        kind: match info.program_type {
+            BPF_PROG_TYPE_SOCKET_FILTER => Some(ProgramKind::SocketFilter),
+            BPF_PROG_TYPE_SCHED_CLS => Some(ProgramKind::SchedCls),
+            _ => None,
+        },
+        uid: info.created_by_uid,
         maps,
     })
 }
 
-/// What the kernel says of a map.
-pub(crate) struct MapInfo {
-    pub(crate) name: String,
-    /// Bytes of a value.
-    pub(crate) value_size: usize,
+/// A map, whoever has made it.
+pub(crate) struct Map {
+    fd: OwnedFd,
+    info: RawMapInfo,
 }
 
-/// What the kernel says of `map`. Takes no privilege.
-///
-/// # Errors
-/// That of `BPF_OBJ_GET_INFO_BY_FD`: `EBADF` if the descriptor is none of BPF.
-pub(crate) fn map_info(map: BorrowedFd<'_>) -> io::Result<MapInfo> {
-    let mut info = RawMapInfo::default();
-    let mut attr = InfoAttr {
-        bpf_fd: raw(map),
-        info_len: size_of_val(&info) as u32,
-        info: (&raw mut info).expose_provenance() as u64,
-    };
-    // SAFETY: BPF_OBJ_GET_INFO_BY_FD (bpf_map_get_info_by_fd, v6.12; those of other kinds of objects
-    // do the same) reads and writes at most `info_len` bytes through `info`, which is as large and
-    // lives past the call. What it reads there is zero, and so are counts of anything to be written
-    // elsewhere. No pointer is kept.
-    unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
-    Ok(MapInfo { name: text(&info.name), value_size: info.value_size as usize })
+impl Map {
+    /// The map with this id.
+    ///
+    /// # Errors
+    /// That of `BPF_MAP_GET_FD_BY_ID`, as for [`program_by_id`], or of `BPF_OBJ_GET_INFO_BY_FD`.
+    pub(crate) fn with_id(id: u32) -> io::Result<Self> {
+        let fd = by_id(BPF_MAP_GET_FD_BY_ID, id)?;
+        let mut info = RawMapInfo::default();
+        let mut attr = InfoAttr {
+            bpf_fd: raw(fd.as_fd()),
+            info_len: size_of_val(&info) as u32,
+            info: (&raw mut info).expose_provenance() as u64,
+        };
+        // SAFETY: BPF_OBJ_GET_INFO_BY_FD (bpf_map_get_info_by_fd, v6.12) reads and writes at most
+        // `info_len` bytes through `info`, which is as large and lives past the call. What it reads
+        // there is zero, and so are counts of anything to be written elsewhere. No pointer is kept.
+        unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+        Ok(Self { fd, info })
+    }
+
+    /// Its name. Whoever makes a map chooses it.
+    pub(crate) fn name(&self) -> String {
+        text(&self.info.name)
+    }
+
+    /// Whether it takes CAP_NET_ADMIN to make such a map, as for [`net_admin_map`] (map_create,
+    /// kernel/bpf/syscall.c, v6.12; dev_map_alloc, kernel/bpf/devmap.c, v5.10).
+    pub(crate) fn takes_net_admin(&self) -> bool {
+        self.info.map_type == BPF_MAP_TYPE_DEVMAP
+    }
+
+    /// The same as a map of one value of at most `most` bytes; `None` if it is not one.
+    pub(crate) fn into_value(self, most: usize) -> Option<Value> {
+        let RawMapInfo { map_type, key_size, value_size, max_entries, .. } = self.info;
+        let len = value_size as usize;
+        let is_value = (map_type, key_size, max_entries) == (BPF_MAP_TYPE_ARRAY, KEY_LEN, 1);
+        (is_value && len <= most).then_some(Value { map: self.fd, len })
+    }
 }
 
 /// `union bpf_attr` for `BPF_MAP_CREATE`, up to the name.
@@ -328,6 +399,14 @@ impl ElemAttr {
         let value = value.expose_provenance() as u64;
         Self { map_fd: raw(map), pad: 0, key, value, flags: 0 }
     }
+}
+
+/// `union bpf_attr` for `BPF_PROG_BIND_MAP`.
+#[repr(C)]
+struct BindAttr {
+    prog_fd: u32,
+    map_fd: u32,
+    flags: u32,
 }
 
 /// `union bpf_attr` for `BPF_PROG_ATTACH` and `BPF_PROG_DETACH`.
@@ -408,7 +487,7 @@ struct RawMapInfo {
     name: [u8; NAME_LEN],
 }
 
-/// Maps of a program that are looked at; ours have three.
+/// Maps of a program that are looked at; ours have at most four.
 const MAPS_MAX: usize = 8;
 
 const _: () = assert!(size_of::<QueryAttr>() == 64 && size_of::<RawProgramInfo>() == 80);
@@ -464,6 +543,9 @@ const MPROG_MAX: usize = 64;
 /// Bytes of an instruction, `struct bpf_insn`.
 const INSN_LEN: usize = 8;
 
+/// Bytes of a key of our maps.
+const KEY_LEN: u32 = 4;
+
 /// `BPF_OBJ_NAME_LEN`
 const NAME_LEN: usize = 16;
 
@@ -480,7 +562,9 @@ const BPF_MAP_GET_FD_BY_ID: c_long = 14;
 const BPF_OBJ_GET_INFO_BY_FD: c_long = 15;
 const BPF_PROG_QUERY: c_long = 16;
 const BPF_MAP_FREEZE: c_long = 22;
+const BPF_PROG_BIND_MAP: c_long = 35;
 const BPF_MAP_TYPE_ARRAY: u32 = 2;
+const BPF_MAP_TYPE_DEVMAP: u32 = 14;
 const BPF_PROG_TYPE_SOCKET_FILTER: u32 = 1;
 const BPF_PROG_TYPE_SCHED_CLS: u32 = 3;
 const BPF_TCX_INGRESS: u32 = 46;

@@ -184,7 +184,7 @@ fn set_value<const OPCODE: Opcode>(tun: impl AsFd, value: usize) -> io::Result<(
     unsafe { ioctl(tun, setter) }
 }
 
-fn ifreq(name: &IfName) -> libc::ifreq {
+pub(super) fn ifreq(name: &IfName) -> libc::ifreq {
     let mut request = zeroed_ifreq();
     // A name is shorter than the field, so a zero byte stays at its end.
     for (to, from) in request.ifr_name.iter_mut().zip(name.as_str().bytes()) {

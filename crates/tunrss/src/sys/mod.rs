@@ -2,6 +2,7 @@
 
 pub(crate) mod bpf;
 pub(crate) mod clock;
+pub(crate) mod ethtool;
 pub(crate) mod ioctl;
 pub(crate) mod kcmp;
 pub(crate) mod netns;

@@ -25,7 +25,7 @@ fn are_those_of_what_is_read() {
             assert_eq!(counters(&tap.device), counted(&config, steering, NOTHING));
             set_report(&mut tap.queues, &Report::new(mode, &config));
             let tap = tap.start();
-            let mut packets = tap.receive(senders::everything(&tap.device));
+            let mut packets = tap.receive(senders::everything_uncut(&tap.device));
             // The kernel sends some of its own accord: read on until all that were counted are read.
             let deadline = deadline();
             let counters = loop {

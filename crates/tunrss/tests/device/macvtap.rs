@@ -17,6 +17,7 @@ use tunrss::{Device, Error, ErrorKind, Kind, Queue, Report, ReportMode, Settings
 use tunrss_testkit::packet::{Packet as Built, V4};
 
 use crate::hook::trace::{NEXT, SCHED_CLS, load};
+use crate::hook::{assert_no_tcx, has_tcx, hooks};
 use crate::senders::{self, Large};
 use crate::traffic::{
     DISABLE_IPV6, Expected, HERE_V4, PacketSocket, THERE_V4, eventually, read_all, receive,
@@ -146,6 +147,13 @@ fn frames_are_steered() {
         let macvtap = Macvtap::new(&format!("mv-{hook}"), index);
         let device = &macvtap.device;
         let mut queues = device.open_queues(4).unwrap();
+        let point = AttachPoint::new(device.name(), device.index(), Direction::Ingress);
+        if hook == Hook::Tcx && !has_tcx(&point) {
+            let settings = Settings { hook: Some(hook), ..Settings::from(ReportMode::Off) };
+            assert_no_tcx(&device.steer(&config([0], 0), settings).unwrap_err());
+            assert_eq!(device.steering().unwrap(), None);
+            continue;
+        }
         let configs = [config([3, 1, 0, 2], 3), config([0, 2, 2, 1], 0), config([7, 6, 5, 4], 9)];
         for (seed, config) in configs.iter().enumerate() {
             for report in [ReportMode::Off, ReportMode::Reader] {
@@ -167,7 +175,6 @@ fn frames_are_steered() {
         }
         assert!(device.clear().unwrap());
         assert_eq!(device.steering().unwrap(), None);
-        let point = AttachPoint::new(device.name(), device.index(), Direction::Ingress);
         assert_eq!(point.attached().unwrap(), []);
     }
 }
@@ -252,7 +259,7 @@ fn recorded_receive_queue_changes_nothing() {
         asm.mov(Reg::R0, NEXT);
     });
     let point = AttachPoint::new(device.name(), device.index(), Direction::Ingress);
-    point.attach(Hook::Tcx, record.as_fd()).unwrap();
+    point.attach(hooks(&point)[0], record.as_fd()).unwrap();
     let config = config([0, 0, 0, 1], 0);
     let _steering = device.steer(&config, ReportMode::Off).unwrap();
     let packets = receive(&queues, macvtap.send(30));

@@ -12,14 +12,18 @@ mod guard;
 mod hook;
 mod kept;
 mod limits;
+mod loader;
+mod lock;
 mod macvtap;
 mod modes;
 mod moved;
+mod names;
 mod other_process;
 mod replaced;
 mod senders;
 #[path = "../traffic/mod.rs"]
 mod traffic;
+mod udp_segments;
 mod under_load;
 mod vlan;
 mod xdp;

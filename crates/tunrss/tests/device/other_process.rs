@@ -4,8 +4,10 @@
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
+use std::os::fd::AsFd;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use rustix::io::FdFlags;
 use tunrss::bpf::insn::Reg;
 use tunrss::hash::Link;
 use tunrss::{Device, DeviceOptions, Error, Queue, Report, ReportMode, Settings};
@@ -148,8 +150,35 @@ fn may_steer_itself() {
     device.clone().delete().unwrap();
 }
 
+/// A program that this process holds, for a socket or another device, is no reason to refuse: another
+/// thread has it, and for a moment a child that was forked.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn holds_a_socket_filter_itself() {
+    let tap = Tap::quiet("own_filter", 2);
+    let program = load(SOCKET_FILTER, "of_a_socket", |asm| asm.mov(Reg::R0, 1));
+    let descriptors = [tap.queues[0].as_fd(), program.as_fd()];
+    let copies: Vec<_> = descriptors.iter().map(|fd| fd.try_clone_to_owned().unwrap()).collect();
+    for copy in &copies {
+        rustix::io::fcntl_setfd(copy, FdFlags::empty()).unwrap();
+    }
+    // It has copies of both, as a child has between fork and exec.
+    let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+    drop(copies);
+    assert_eq!(tap.device.foreign(), []);
+    tap.device.steer(&config([0, 1], 0), ReportMode::Kernel).unwrap().keep();
+    assert!(tap.device.clear().unwrap());
+    assert!(!tap.device.clear().unwrap());
+    // Once it is the child's alone, nothing is known of it.
+    drop(program);
+    let [foreign] = &tap.device.foreign()[..] else { panic!("one") };
+    assert_eq!(foreign.process, child.id());
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert_eq!(tap.device.foreign(), []);
+}
+
 fn copy(queue: &Queue) -> Queue {
-    use std::os::fd::AsFd;
     Queue::from_fd(queue.as_fd().try_clone_to_owned().unwrap()).unwrap()
 }
 
@@ -172,6 +201,10 @@ impl Holder {
             .unwrap();
         let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
         Self { process, input, output: BufReader::new(output) }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     pub(crate) fn say(&mut self, word: &str) {
@@ -242,7 +275,7 @@ pub(crate) fn say(word: &str) {
 }
 
 /// In the other process: wait for this one to say `word`.
-fn hear(word: &str) {
+pub(crate) fn hear(word: &str) {
     assert_eq!(hear_any(), word);
 }
 

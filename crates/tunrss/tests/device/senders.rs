@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use aya::util::KernelVersion;
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SendFlags, SocketFlags, SocketType, bind, connect, getsockname, ipproto, sendto,
@@ -26,6 +27,17 @@ pub(crate) fn everything(device: &Device) -> Vec<Expected> {
     everything_and(device, Large::Whole)
 }
 
+/// The same without what this kernel cuts into pieces on its way from the device's programs to its queues.
+pub(crate) fn everything_uncut(device: &Device) -> Vec<Expected> {
+    let datagrams = if segments_udp() { segmented_datagrams(Large::Whole) } else { vec![] };
+    [datagrams, everything_else(device, Large::Whole)].concat()
+}
+
+/// Whether a device can have UDP datagrams for its reader to segment. Before Linux 6.2 none can.
+pub(crate) fn segments_udp() -> bool {
+    KernelVersion::current().unwrap() >= KernelVersion::new(6, 2, 0)
+}
+
 /// How large packets arrive: as the device's offloads have it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Large {
@@ -39,17 +51,17 @@ pub(crate) enum Large {
 
 /// Something of every kind, to a device with or without offloads.
 pub(crate) fn everything_and(device: &Device, large: Large) -> Vec<Expected> {
+    [segmented_datagrams(large), everything_else(device, large)].concat()
+}
+
+/// Something of every kind but datagrams in one piece.
+fn everything_else(device: &Device, large: Large) -> Vec<Expected> {
     let mut expected = Vec::new();
     for (here, there) in ENDS {
         expected.extend(datagrams(here, there, 64));
         expected.extend(handshakes(here, there, 32));
         expected.extend(echoes(here, there, 4));
         expected.extend(fragments(here, there));
-        // A kernel that checksums in software forgets where if room is made in front of this one
-        // (seen on Linux 6.18), and drops it.
-        if here.is_ipv6() || large != Large::SegmentedWithReport {
-            expected.extend(segmented_datagram(here, there, large));
-        }
     }
     if device.link() == Link::Ethernet {
         expected.extend(address_request());
@@ -121,6 +133,15 @@ fn fragments(here: IpAddr, there: IpAddr) -> Vec<Expected> {
     udp_socket((here, 0)).send_to(payload, (there, 3000)).unwrap();
     // In the first, the second and the third fragment.
     [100, 2000, 3900].map(|at| Expected::Part(payload[at..at + 40].to_vec())).into()
+}
+
+/// Several datagrams in one piece from each end.
+fn segmented_datagrams(large: Large) -> Vec<Expected> {
+    // A kernel that checksums in software forgets where if room is made in front of this one
+    // (seen on Linux 6.18), and drops it.
+    let arrives = |here: IpAddr| here.is_ipv6() || large != Large::SegmentedWithReport;
+    let ends = ENDS.into_iter().filter(|&(here, _)| arrives(here));
+    ends.flat_map(|(here, there)| segmented_datagram(here, there, large)).collect()
 }
 
 /// Several datagrams in one piece (`UDP_SEGMENT`). Before Linux 6.2 they arrive one by one.

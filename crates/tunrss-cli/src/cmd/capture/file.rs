@@ -1,8 +1,5 @@
 //! Packets as a pcapng file (IETF draft "PCAP Next Generation (pcapng) Capture File Format",
 //! draft-tuexen-opsawg-pcapng, sections 3 and 4).
-//!
-//! The pcap-file crate, which reads such files for `simulate`, cannot write the option `epb_queue`,
-//! and writes the times of statistics with their halves exchanged.
 
 use std::time::{Duration, SystemTime};
 

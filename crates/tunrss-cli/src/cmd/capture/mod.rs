@@ -1,12 +1,13 @@
 //! `tunrss capture`: the packets of a device, with the hashes that were reported with them.
 //!
 //! [`steering`] is what steers the device, [`file`](mod@file) the pcapng format, [`line`](mod@line)
-//! what is printed of a packet, [`signal`] the wish to end.
+//! what is printed of a packet, [`signal`] the wish to end, [`target`] the file that is written.
 
 mod file;
 mod line;
 mod signal;
 mod steering;
+mod target;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -16,7 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use serde::Serialize;
 use tunrss::capture::{MAX_PACKET, PacketSocket};
-use tunrss::{Device, IfName};
+use tunrss::{Device, IfName, Missing};
 
 use self::file::Encoder;
 use self::line::Line;
@@ -36,6 +37,7 @@ pub(crate) fn run(plan: CapturePlan, output: &mut Output) -> Result<Exit, CliErr
     // From here on a signal leaves a complete file.
     let signal = EndSignal::catch().map_err(|source| CliError::Signals { source })?;
     let device = Device::open(&name)?;
+    let name = device.name().clone();
     let (steering, unseen) = Steering::look(device.clone())?;
     let socket = PacketSocket::open(&device)?;
     if let Some(reason) = unseen {
@@ -50,8 +52,7 @@ pub(crate) fn run(plan: CapturePlan, output: &mut Output) -> Result<Exit, CliErr
         CaptureTarget::Stdout => Sink::Stdout(encoder()),
         CaptureTarget::File(path) => {
             // Not before everything else is known to work: a file of this name is overwritten.
-            let refused = |source| CliError::WriteFile { path: path.clone(), source };
-            let out = BufWriter::new(File::create(&path).map_err(refused)?);
+            let out = BufWriter::new(target::create(&path)?);
             Sink::File { encoder: encoder(), out, path }
         }
     };
@@ -63,8 +64,10 @@ pub(crate) fn run(plan: CapturePlan, output: &mut Output) -> Result<Exit, CliErr
         sink,
         summary: Summary::new(&name),
         received: 0,
+        told: vec![],
         output,
     };
+    capture.tell_missing()?;
     capture.summary.end = capture.packets()?;
     capture.finish()?;
     Ok(Exit::Done)
@@ -80,6 +83,8 @@ struct Capture<'a> {
     summary: Summary,
     /// Packets that came to the socket, those that it dropped among them.
     received: u64,
+    /// What was told to be missing.
+    told: Vec<Missing>,
     output: &'a mut Output,
 }
 
@@ -119,8 +124,19 @@ impl Capture<'_> {
                 if !self.steering.look_again()? {
                     ending = ending.or(Some((End::Gone, Instant::now() + LAST_PACKETS)));
                 }
+                self.tell_missing()?;
             }
         }
+    }
+
+    /// Warn of what of the configuration the device does not have any more, once.
+    fn tell_missing(&mut self) -> Result<(), CliError> {
+        let missing = self.steering.missing();
+        for part in missing.iter().filter(|part| !self.told.contains(part)) {
+            self.output.warn(&format!("{}: {part}", self.steering.name()))?;
+        }
+        self.told = missing.to_vec();
+        Ok(())
     }
 
     /// Take what is waiting, at most [`BATCH`] packets.

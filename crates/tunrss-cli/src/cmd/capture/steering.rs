@@ -3,14 +3,17 @@
 use tunrss::bpf::Prefix;
 use tunrss::capture::{Direction, Seen};
 use tunrss::hash::{HashReport, Link, Verdict, classify};
-use tunrss::{Device, Error, IfName, ReportMode, State, SteeringMode};
+use tunrss::{Device, Error, IfName, Inspection, Missing, ReportMode, State, SteeringMode};
 
 use crate::error::CliError;
 
 /// What steers a device, as last looked at.
 pub(super) struct Steering {
     device: Device,
+    /// What the kernel does with packets; `None` where a part of it is missing without which it
+    /// reports nothing.
     state: Option<State>,
+    missing: Vec<Missing>,
     /// How many queues are attached: a queue number is taken modulo them.
     queues: u16,
 }
@@ -36,15 +39,13 @@ pub(super) enum By {
 impl Steering {
     /// Look at what steers `device`; if that is for others to see, the reason, and nothing does.
     pub(super) fn look(device: Device) -> Result<(Self, Option<String>), CliError> {
-        let mut steering = Self { device, state: None, queues: 0 };
+        let mut steering = Self { device, state: None, missing: vec![], queues: 0 };
         steering.count_queues()?;
-        match steering.device.steering() {
-            Ok(state) => {
-                steering.state = state;
+        match steering.device.inspect() {
+            Ok(found) => {
+                steering.note(found);
                 Ok((steering, None))
             }
-            // What is left of it reports nothing.
-            Err(Error::ReportLost { .. }) => Ok((steering, None)),
             Err(error) if error.is_permission() => {
                 let reason = error.hint().unwrap_or_else(|| error.to_string());
                 Ok((steering, Some(reason)))
@@ -55,15 +56,14 @@ impl Steering {
 
     /// Look again. Returns whether the device is still there.
     pub(super) fn look_again(&mut self) -> Result<bool, CliError> {
-        if !self.is_there()? {
-            return Ok(false);
+        // A device that was renamed is the same one.
+        match self.device.reopen() {
+            Ok(device) => self.device = device,
+            Err(Error::NoDevice { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
         }
-        let state = match self.device.steering() {
-            Err(Error::ReportLost { .. }) => Ok(None),
-            state => state,
-        };
-        match state.map_err(CliError::from).and_then(|state| {
-            self.state = state;
+        match self.device.inspect().map_err(CliError::from).and_then(|found| {
+            self.note(found);
             self.count_queues()
         }) {
             Ok(()) => Ok(true),
@@ -79,10 +79,21 @@ impl Steering {
         }
     }
 
+    fn note(&mut self, found: Inspection) {
+        let Inspection { state, missing, .. } = found;
+        self.state = state.filter(|_| !missing.contains(&Missing::Report));
+        self.missing = missing;
+    }
+
+    /// What of the configuration the device does not have.
+    pub(super) fn missing(&self) -> &[Missing] {
+        &self.missing
+    }
+
     fn is_there(&self) -> Result<bool, CliError> {
-        match Device::open(self.device.name()) {
-            Ok(device) => Ok(device.index() == self.device.index()),
-            Err(Error::NoDevice { .. } | Error::OtherKind { .. }) => Ok(false),
+        match self.device.reopen() {
+            Ok(_) => Ok(true),
+            Err(Error::NoDevice { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

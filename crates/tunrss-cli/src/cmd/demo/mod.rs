@@ -55,7 +55,7 @@ pub(crate) fn run(plan: DemoPlan, output: &mut Output) -> Result<Exit, CliError>
         output.object(&answer)?;
     } else {
         let paint = output.paint();
-        output.text(answer.text(paint))?;
+        output.painted(answer.text(paint))?;
     }
     Ok(if answer.is_good { Exit::Done } else { Exit::No })
 }

@@ -164,7 +164,10 @@ fn no_tunnel(reason: NoTunnel) -> String {
         NoTunnel::NotIp => "there is no IP header".into(),
         NoTunnel::Fragment => "a fragment".into(),
         NoTunnel::HeaderLength => "the IPv4 header says that it is shorter than 20 bytes".into(),
-        NoTunnel::ExtensionHeaders => "none is looked for behind IPv6 extension headers".into(),
+        NoTunnel::ExtensionHeaders => {
+            "none is looked for behind IPv6 extension headers other than a tunnel encapsulation limit"
+                .into()
+        }
         NoTunnel::Protocol(number) => {
             format!(
                 "protocol {number}{} is no tunnel's over this IP version",
