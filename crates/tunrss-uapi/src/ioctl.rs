@@ -160,7 +160,7 @@ impl<'a> Target<'a> {
     /// Do something while nobody else changes the device, neither a thread nor another process.
     ///
     /// # Errors
-    /// [`tunrss::Error::Locked`] after ten seconds; those of `act`.
+    /// [`tunrss::Error::Locked`] after five seconds; those of `act`.
     fn alone<T: Send>(&self, act: impl Fn(&Change<'_>) -> Result<T> + Sync) -> Result<T> {
         alone(self.fd, &self.attachment, self.slot, self.undisturbed, PATIENCE, act)
     }
@@ -198,11 +198,11 @@ fn alone<T: Send>(
 }
 
 /// How long a change waits for others, which take some milliseconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long it is waited to see what is in force.
 const PATIENCE_TO_LOOK: Duration = Duration::from_secs(1);
 /// How long of that signals have to wait.
-const TURN: Duration = Duration::from_millis(50);
+const TURN: Duration = Duration::from_millis(200);
 
 /// A device that nobody else changes meanwhile.
 struct Change<'a> {
@@ -451,10 +451,15 @@ fn note(
     });
     // On one made by somebody else, a relative of that may have set something.
     if is_first && !is_new {
-        // As far as this process may know.
-        let _: Result<()> = alone(fd, attachment, slot, undisturbed, PATIENCE_TO_LOOK, |change| {
-            change.note_state()
+        // As far as this process may know: who may not change the device may still be allowed to look.
+        let seen = alone(fd, attachment, slot, undisturbed, PATIENCE_TO_LOOK, |change| {
+            note_state(slot, change.exclusive.steering()?.as_ref());
+            Ok(())
         });
+        if let Err(Error::Device(tunrss::Error::Lock { .. })) = seen {
+            let state = on_own_stack(|| attachment.with_device(|device| device.steering()));
+            note_state(slot, state.ok().flatten().as_ref());
+        }
     }
     let own = if attachment.is_macvtap() { attachment.vnet_hdr_len() } else { 0 };
     let vnet_hdr_len = u16::try_from(own).unwrap_or(u16::MAX);
@@ -462,18 +467,14 @@ fn note(
     Ok(number)
 }
 
-impl Change<'_> {
-    /// Note what is in force.
-    fn note_state(&self) -> Result<()> {
-        let state = self.exclusive.steering()?;
-        let by_us = state.as_ref().filter(|state| state.owner == owner());
-        let reports = by_us.filter(|state| state.report != ReportMode::Off);
-        if let Some(State { config, .. }) = reports.filter(|_| self.slot.facts().is_macvtap) {
-            self.slot.hash().set(Some((config.types(), config.key())));
-        }
-        self.slot.change(|facts| facts.with_state(state.as_ref()));
-        Ok(())
+/// Note what is in force on the device of a slot.
+fn note_state(slot: &Slot, state: Option<&State>) {
+    let by_us = state.filter(|state| state.owner == owner());
+    let reports = by_us.filter(|state| state.report != ReportMode::Off);
+    if let Some(State { config, .. }) = reports.filter(|_| slot.facts().is_macvtap) {
+        slot.hash().set(Some((config.types(), config.key())));
     }
+    slot.change(|facts| facts.with_state(state));
 }
 
 fn name_bytes(attachment: &Attachment) -> [u8; libc::IFNAMSIZ] {

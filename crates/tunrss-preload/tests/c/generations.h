@@ -17,12 +17,12 @@ enum { TABLE_SIZE = 128, MAX_TABLE = 65536, MAX_ARGUMENT = 16 + 2 * MAX_TABLE + 
 struct config {
 	bool rss; /* else the kernel's automatic steering */
 	bool report;
-	bool behind_program; /* a steering program of the test's own chooses the queue */
 	uint32_t types;
 	uint16_t mask;
 	uint16_t unclassified;
 	const uint16_t *table; /* mask + 1 entries */
 	const uint8_t *key; /* KEY_SIZE bytes */
+	bool behind_program; /* a steering program of the test's own chooses the queue */
 };
 
 struct generation {

@@ -84,12 +84,12 @@ static void fill_configs(void)
 	fill_table(spread);
 	for (unsigned i = 0; i < TABLE_SIZE; i++)
 		backwards[i] = 3 - spread[i];
-	configs[0] = (struct config){ true, true, SUPPORTED_HASH_TYPES, TABLE_SIZE - 1, 0, spread, microsoft_key };
-	configs[1] = (struct config){ true, true, SUPPORTED_HASH_TYPES, TABLE_SIZE - 1, 1, backwards, second_key };
-	configs[2] = (struct config){ true, true, 0x09, TABLE_SIZE - 1, 2, spread, microsoft_key };
-	configs[3] = (struct config){ true, true, 0x24, 1, 3, small, second_key };
-	configs[4] = (struct config){ true, false, SUPPORTED_HASH_TYPES, TABLE_SIZE - 1, 0, backwards, microsoft_key };
-	configs[5] = (struct config){ true, false, 0x12, TABLE_SIZE - 1, 3, spread, second_key };
+	configs[0] = (struct config){ true, true, SUPPORTED_HASH_TYPES, TABLE_SIZE - 1, 0, spread, microsoft_key, false };
+	configs[1] = (struct config){ true, true, SUPPORTED_HASH_TYPES, TABLE_SIZE - 1, 1, backwards, second_key, false };
+	configs[2] = (struct config){ true, true, 0x09, TABLE_SIZE - 1, 2, spread, microsoft_key, false };
+	configs[3] = (struct config){ true, true, 0x24, 1, 3, small, second_key, false };
+	configs[4] = (struct config){ true, false, SUPPORTED_HASH_TYPES, TABLE_SIZE - 1, 0, backwards, microsoft_key, false };
+	configs[5] = (struct config){ true, false, 0x12, TABLE_SIZE - 1, 3, spread, second_key, false };
 }
 
 static void fill_flows(void)
@@ -536,6 +536,51 @@ static void run_cancel(void)
 	}
 }
 
+/* Below, children that are forked while other threads make settings, and make one themselves. */
+
+static atomic_bool enough;
+
+static void *set_for_ever(void *argument)
+{
+	unsigned changer = (uintptr_t)argument;
+
+	for (unsigned i = changer; !atomic_load(&enough); i++) {
+		context("changer %u", changer);
+		set_config(generations[changer], &device, &configs[i % CONFIGS]);
+	}
+	return NULL;
+}
+
+static void fork_setter(unsigned number)
+{
+	int status, child = CHECK_CALL(fork());
+
+	if (child == 0) {
+		context("child %u", number);
+		limit_time(40);
+		set_config(generations[number % CHANGERS], &device, &configs[number % CONFIGS]);
+		exit(0);
+	}
+	CHECK_CALL(waitpid(child, &status, 0));
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child %u ended with wait status %#x", number, status);
+}
+
+static void run_forking(void)
+{
+	pthread_t changers[CHANGERS];
+
+	create_device(&device, TAP, QUEUES);
+	set_config(generations[0], &device, &configs[0]);
+	for (unsigned i = 0; i < CHANGERS; i++)
+		changers[i] = start(set_for_ever, i);
+	for (unsigned i = 0; i < changes_each * CHANGERS; i++)
+		fork_setter(i);
+	atomic_store(&enough, true);
+	for (unsigned i = 0; i < CHANGERS; i++)
+		join(changers[i]);
+	set_config(generations[0], &device, &configs[0]);
+}
+
 static const struct {
 	const char *name;
 	const struct generation *changers[CHANGERS];
@@ -545,7 +590,8 @@ static const struct {
 	{ "both", { &generation1, &generation2 } },
 };
 
-static const char *const modes[] = { "threads", "fork", "cancel" };
+static const char *const modes[] = { "threads", "fork", "cancel", "forking" };
+enum { MODES = sizeof(modes) / sizeof(modes[0]) };
 
 static bool choose(const char *name)
 {
@@ -561,14 +607,14 @@ static bool choose(const char *name)
 static int list(void)
 {
 	for (size_t i = 0; i < 3; i++)
-		for (size_t j = 0; j < 3; j++)
+		for (size_t j = 0; j < MODES; j++)
 			printf("%s %s\n", choices[i].name, modes[j]);
 	return 0;
 }
 
 static int usage(const char *program)
 {
-	fprintf(stderr, "usage: %s --list | gen1|gen2|both threads|fork|cancel [CHANGES]\n", program);
+	fprintf(stderr, "usage: %s --list | gen1|gen2|both threads|fork|cancel|forking [CHANGES]\n", program);
 	return 2;
 }
 
@@ -583,6 +629,8 @@ static int run_mode(const char *mode)
 	enter_namespace();
 	if (strcmp(mode, "cancel") == 0)
 		run_cancel();
+	else if (strcmp(mode, "forking") == 0)
+		run_forking();
 	else
 		run_load(strcmp(mode, "fork") == 0);
 	return 0;
@@ -594,8 +642,9 @@ int main(int argc, char **argv)
 		return list();
 	if (argc < 3 || argc > 4 || !choose(argv[1]))
 		return usage(argv[0]);
-	if (strcmp(argv[2], modes[0]) != 0 && strcmp(argv[2], modes[1]) != 0 && strcmp(argv[2], modes[2]) != 0)
-		return usage(argv[0]);
 	changes_each = (argc == 4 ? strtoul(argv[3], NULL, 10) : DEFAULT_CHANGES) / CHANGERS;
-	return run_mode(argv[2]);
+	for (size_t i = 0; i < MODES; i++)
+		if (strcmp(argv[2], modes[i]) == 0)
+			return run_mode(argv[2]);
+	return usage(argv[0]);
 }

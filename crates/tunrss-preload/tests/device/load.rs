@@ -33,6 +33,13 @@ fn readers_in_forked_children() {
     check(&[], "threads", &["both", "fork", "400"]);
 }
 
+/// A process that is forked while another thread makes a setting has no lock that nobody gives back.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn children_forked_during_settings() {
+    check(&[], "threads", &["both", "forking", "60"]);
+}
+
 #[test]
 #[ignore = "cargo xtask test bpf"]
 fn reader_is_cancelled() {

@@ -39,18 +39,18 @@ fn signals_are_handled_meanwhile() {
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         let status = child.wait().unwrap();
         assert_eq!(status.signal(), Some(Signal::TERM.as_raw()), "{status}");
-        assert!(start.elapsed() < Duration::from_secs(5), "it took {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(3), "it took {:?}", start.elapsed());
     });
 }
 
 #[test]
 #[ignore = "cargo xtask test bpf"]
-fn wait_ends_after_ten_seconds() {
+fn wait_ends_after_five_seconds() {
     while_waiting(|mut child| {
         let start = Instant::now();
         let status = child.wait().unwrap();
         assert_eq!(status.code(), Some(Errno::AGAIN.raw_os_error()), "{status}");
         let seconds = start.elapsed().as_secs();
-        assert!((8..20).contains(&seconds), "it took {seconds} s");
+        assert!((4..15).contains(&seconds), "it took {seconds} s");
     });
 }
