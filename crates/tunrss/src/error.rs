@@ -189,7 +189,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The report program that a device's configuration needs is no longer attached.
-    #[error("the report program of {name} is gone: what sends to it is dropped")]
+    #[error("the report program of {name} is gone: what is sent to the device is dropped")]
     ReportLost {
         /// The device.
         name: IfName,
@@ -408,7 +408,7 @@ impl Error {
             ),
             Self::NoKernelReport { .. } => "its driver cuts off what stands in front of the Ethernet header; report mode reader works".into(),
             Self::NothingInForce { name } => format!("put a configuration in force with `tunrss set {name}`"),
-            Self::Foreign { .. } => "if that process steers the device, turn it off there (QEMU: without rss=on); --force takes the device all the same".into(),
+            Self::Foreign { .. } => "if that process steers the device, turn it off there (QEMU: without rss=on); if its program is for a socket or another device, which the kernel does not tell, --force takes this one".into(),
             Self::EntryIndex { name, .. } => {
                 format!("`tunrss show {name}` prints the table; entries count from 0")
             }

@@ -212,7 +212,7 @@ fn lost_report_program_is_told() {
             let refusal = net.refusal(3, line);
             assert_eq!(
                 refusal.error,
-                "the report program of t0 is gone: what sends to it is dropped"
+                "the report program of t0 is gone: what is sent to the device is dropped"
             );
             assert!(refusal.hint.unwrap().contains("`tunrss set t0 ...` or `tunrss clear t0`"));
         }
