@@ -484,9 +484,13 @@ fn name_bytes(attachment: &Attachment) -> [u8; libc::IFNAMSIZ] {
     name
 }
 
-/// Whether a descriptor is attached to a device. If it is nothing of the kind any more, it is forgotten.
-pub(crate) fn is_attached(fd: RawFd) -> bool {
-    attached_to(fd).is_some()
+/// Whether a descriptor is still one of a TUN, TAP or macvtap. If it is not, it is forgotten.
+pub(crate) fn is_of_a_device(fd: RawFd) -> bool {
+    let is_it = call::features(fd).is_ok();
+    if !is_it {
+        descriptors::forget(fd);
+    }
+    is_it
 }
 
 /// Whether a descriptor's records have in front of their frames what is known. If not, it is looked at anew.

@@ -146,7 +146,7 @@ unsafe fn readv(fd: RawFd, parts: &[libc::iovec], call: impl Fn(&[libc::iovec]) 
                 (Aside::AtEnd, call(parts))
             } else if is_roomy {
                 (place, with_inserted(parts, at, extra, room, call))
-            } else if ioctl::is_attached(fd) {
+            } else if ioctl::is_of_a_device(fd) {
                 (place, with_inserted(parts, at, extra, room + Prefix::LEN, call))
             } else {
                 return call(parts);

@@ -1,6 +1,6 @@
 //! System calls whose arguments are the caller's.
 
-use std::ffi::{c_int, c_ulong};
+use std::ffi::{c_int, c_uint, c_ulong};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, RawFd};
@@ -40,6 +40,15 @@ pub(crate) fn attached_to(fd: RawFd) -> io::Result<([u8; libc::IFNAMSIZ], u16)> 
     name.iter_mut().zip(&from[..used]).for_each(|(to, &from)| *to = from);
     let flags = behind.first_chunk().map_or(0, |&flags| u16::from_ne_bytes(flags));
     Ok((name, flags))
+}
+
+/// Ask what the driver can do (`TUNGETFEATURES`): an error if it is no descriptor of a TUN, TAP or macvtap.
+/// Unlike other questions this one is answered without the lock of all network devices
+/// (`__tun_chr_ioctl`, drivers/net/tun.c; `tap_ioctl`, drivers/net/tap.c, v5.10 to v6.18).
+pub(crate) fn features(fd: RawFd) -> io::Result<c_uint> {
+    let mut features: c_uint = 0;
+    ioctl(fd, c_ulong::from(TUNGETFEATURES), ptr::from_mut(&mut features) as usize)?;
+    Ok(features)
 }
 
 /// The size of the virtio-net header (`TUNGETVNETHDRSZ`).
@@ -114,6 +123,7 @@ impl Drop for Undisturbed {
 const MOMENT: Duration = Duration::from_millis(1);
 
 // linux/if_tun.h
+const TUNGETFEATURES: u32 = 0x8004_54cf;
 const TUNGETIFF: u32 = 0x8004_54d2;
 const TUNGETVNETHDRSZ: u32 = 0x8004_54d7;
 

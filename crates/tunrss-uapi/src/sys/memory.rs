@@ -62,11 +62,57 @@ fn copy(address: usize, direction: Direction, ours: &mut [u8]) -> Result<()> {
 /// `EFAULT` if not all of it can be read.
 pub(crate) fn parts(address: usize, parts: &mut [libc::iovec]) -> Result<()> {
     let len = size_of_val(parts);
-    // SAFETY: all of them are bytes that can be written, and any bytes make an iovec: a pointer that is
-    // not used here, and a length.
-    let bytes = unsafe { std::slice::from_raw_parts_mut(parts.as_mut_ptr().cast::<u8>(), len) };
-    read(address, bytes)
+    if !address.is_multiple_of(align_of::<libc::iovec>()) || !is_readable(address, len) {
+        // SAFETY: all of them are bytes that can be written, and any bytes make an iovec: a pointer that
+        // is not used here, and a length.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(parts.as_mut_ptr().cast::<u8>(), len) };
+        return read(address, bytes);
+    }
+    let from = ptr::with_exposed_provenance::<libc::iovec>(address);
+    // SAFETY: the kernel has just read from each page of the array, so it is mapped and readable, and
+    // it is aligned. That it stays so for the length of the call is the caller's to see to, as it is
+    // for the system call: who unmaps it meanwhile has a race of his own.
+    unsafe { ptr::copy_nonoverlapping(from, parts.as_mut_ptr(), parts.len()) };
+    Ok(())
 }
+
+/// Whether the kernel can read from each page that the caller's `len` bytes are in; false also where it
+/// is not asked. Takes a tenth of what copying by the kernel takes ([`read`]).
+///
+/// `address` has to be a multiple of 4.
+fn is_readable(address: usize, len: usize) -> bool {
+    let Some(end) = address.checked_add(len) else { return false };
+    let next_page = |at: usize| (at / PAGE + 1).checked_mul(PAGE);
+    let mut at = address;
+    while at < end {
+        if !can_load(at) {
+            return false;
+        }
+        let Some(next) = next_page(at) else { return false };
+        at = next;
+    }
+    true
+}
+
+/// Whether the kernel can load a word of 4 bytes from there, which it does for a thread that is about
+/// to wait for another value of it (`futex_wait_setup`, kernel/futex/waitwake.c, v6.12). A futex is what
+/// every sandbox allows. This thread never waits: the word has another value, or the time is up at once.
+fn can_load(address: usize) -> bool {
+    let no_time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+    let value = u32::MAX;
+    // SAFETY: FUTEX_WAIT reads a word at any address, or fails (EFAULT), and reads the timespec, which
+    // lives past the call. It writes nothing.
+    let result = unsafe {
+        libc::syscall(libc::SYS_futex, address, operation, value, &raw const no_time, 0, 0)
+    };
+    let reasons = [libc::EAGAIN, libc::ETIMEDOUT];
+    result == 0
+        || io::Error::last_os_error().raw_os_error().is_some_and(|error| reasons.contains(&error))
+}
+
+/// No page is smaller.
+const PAGE: usize = 4096;
 
 fn check(copied: isize, len: usize) -> Result<()> {
     if copied < 0 {
@@ -171,9 +217,35 @@ mod tests {
         parts(bytes.as_ptr() as usize + 1, &mut copy).unwrap();
         let numbers = copy.map(|part| (part.iov_base as usize, part.iov_len));
         assert_eq!(numbers, [(1, 2), (3, 4)]);
-        for address in [8, usize::MAX - 20] {
+        // Aligned and not.
+        for address in [8, 9, usize::MAX - 15, usize::MAX - 20] {
             assert_eq!(parts(address, &mut copy).unwrap_err().errno(), Errno::FAULT);
         }
+    }
+
+    /// Two pages, of which the second is taken away.
+    #[test]
+    fn parts_are_copied_up_to_the_end_of_what_is_there() {
+        let numbers: Vec<u64> = (0..1024).collect();
+        let flags = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+        // SAFETY: at an address that the kernel chooses, so nothing is unmapped.
+        let pages = unsafe { mmap_anonymous(ptr::null_mut(), 2 * PAGE, flags.0, flags.1) }.unwrap();
+        // SAFETY: 8192 bytes that have just been mapped.
+        unsafe { ptr::copy_nonoverlapping(numbers.as_ptr(), pages.cast(), numbers.len()) };
+        let start = pages as usize;
+        let mut copy = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; 2];
+        let across = start + PAGE - 16;
+        parts(across, &mut copy).unwrap();
+        assert_eq!(copy.map(|part| part.iov_base as usize), [510, 512]);
+        assert_eq!(copy.map(|part| part.iov_len), [511, 513]);
+        // SAFETY: it has been mapped above, and nobody else knows of it.
+        unsafe { munmap(pages.wrapping_byte_add(PAGE), PAGE) }.unwrap();
+        for address in [across, across + 8, across - 4] {
+            assert_eq!(parts(address, &mut copy).unwrap_err().errno(), Errno::FAULT);
+        }
+        parts(across - 16, &mut copy).unwrap();
+        // SAFETY: as above.
+        unsafe { munmap(pages, PAGE) }.unwrap();
     }
 
     #[test]
