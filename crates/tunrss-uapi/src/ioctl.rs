@@ -515,9 +515,10 @@ fn is_as_known(fd: RawFd) -> bool {
     let has = |flag: c_int| c_int::from(flags) & flag != 0;
     let len = if has(libc::IFF_VNET_HDR) { call::vnet_hdr_len(fd).ok() } else { Some(0) };
     let head = facts.head(vnet_hdr_len);
+    // The kernel does not tell here whether there is packet information: in this answer the bit of
+    // IFF_NO_PI is IFF_NOFILTER, which says something else (linux/if_tun.h, v5.10 to v6.18).
     slot.has_name(name)
         && len.and_then(|len| usize::try_from(len).ok()) == Some(head.vnet_hdr)
-        && (facts.is_macvtap || has(libc::IFF_NO_PI) != facts.has_packet_information)
 }
 
 fn attached_to(fd: RawFd) -> Option<([u8; libc::IFNAMSIZ], u16)> {
