@@ -102,7 +102,9 @@ fn packets_of_other_devices_arrive_where_and_as_set() {
     ] {
         let net = Net::new();
         net.run(&format!("create t0 --queues 4 {options}")).answer();
-        for report in ["off", "kernel", "reader"] {
+        // `kernel` before a sender has given the device an address: without virtio-net header there is
+        // no checksum offload, and `set` would warn of what is lost then.
+        for report in ["kernel", "off", "reader"] {
             let in_force = InForce::set(&net, &format!("--types all --report {report}"));
             let reader = Reader::start(&net, 4);
             Sender::start(&net).send(PACKETS);
