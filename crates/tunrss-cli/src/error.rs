@@ -24,8 +24,8 @@ pub(crate) enum CliError {
     Xfrm { text: String, source: UnknownInputTransform },
     #[error("cannot use --hkey")]
     Key { source: KeyArgumentError },
-    #[error("cannot read both the key and the packet from standard input")]
-    InputTwice,
+    #[error("cannot read both the key and the {other} from standard input")]
+    InputTwice { other: &'static str },
     #[error("cannot draw a random key")]
     RandomKey { source: getrandom::Error },
     #[error("cannot use {what}")]
@@ -102,7 +102,7 @@ impl CliError {
             Self::Types { .. }
             | Self::Tunnels { .. }
             | Self::Xfrm { .. }
-            | Self::InputTwice
+            | Self::InputTwice { .. }
             | Self::Config { .. }
             | Self::QueueCount { .. }
             | Self::QueueNumber { .. }
@@ -157,7 +157,7 @@ impl CliError {
                  of the names random, microsoft, symmetric, or @ and a file that has one of these"
                     .into()
             }
-            Self::InputTwice => "name a file with --hkey @FILE, or give the packet in words".into(),
+            Self::InputTwice { .. } => "name a file that has the key: --hkey @FILE".into(),
             Self::Config { source: ConfigError::KeyTooShort { .. }, .. } => {
                 "give a longer key (40 bytes serve every type), or name fewer --types".into()
             }

@@ -603,18 +603,26 @@ impl TryFrom<ExplainArgs> for ExplainPlan {
     type Error = CliError;
 
     fn try_from(ExplainArgs { hex, link, config }: ExplainArgs) -> Result<Self, CliError> {
-        if config.hkey.as_deref() == Some("@-") && matches!(hex.as_slice(), [one] if one == "-") {
-            return Err(CliError::InputTwice);
-        }
+        let is_stdin = matches!(hex.as_slice(), [one] if one == "-");
+        check_stdin_is_free(&config, is_stdin, "packet")?;
         // What is typed is checked before standard input is waited for.
         let config = offline_config(config)?;
-        let text = match hex.as_slice() {
-            [one] if one == "-" => hex::read_stdin()?,
-            words => words.join(" "),
-        };
+        let text = if is_stdin { hex::read_stdin()? } else { hex.join(" ") };
         let packet = hex::parse(&text).map_err(|source| CliError::PacketText { source })?;
         Ok(Self { packet, link: link.link.into(), config })
     }
+}
+
+/// Standard input has either the key or something else that is read from it.
+fn check_stdin_is_free(
+    config: &ConfigArgs,
+    is_read: bool,
+    other: &'static str,
+) -> Result<(), CliError> {
+    if is_read && config.hkey.as_deref() == Some("@-") {
+        return Err(CliError::InputTwice { other });
+    }
+    Ok(())
 }
 
 #[derive(Debug)]
@@ -634,6 +642,7 @@ impl TryFrom<SimulateArgs> for SimulatePlan {
         } else {
             CaptureInput::File(capture)
         };
+        check_stdin_is_free(&config, capture == CaptureInput::Stdin, "capture")?;
         Ok(Self { capture, per_packet, config: offline_config(config)? })
     }
 }

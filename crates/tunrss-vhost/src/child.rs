@@ -57,7 +57,11 @@ pub(crate) fn run() -> Result<Exit, DaemonError> {
     if confinement.is_some() {
         sandbox::filter_system_calls()?;
     }
-    stop.write_all(READY).map_err(handover)?;
+    match stop.write_all(READY) {
+        // It was told to end before it was ready.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Done),
+        result => result.map_err(handover)?,
+    }
     let mut serving = Serving { server, device, stop, status };
     if is_connected { serving.connected(source.into()) } else { serving.listening(source.into()) }
 }

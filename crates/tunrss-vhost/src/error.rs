@@ -339,6 +339,7 @@ fn signal_name(number: i32) -> &'static str {
 fn exit_of_path(error: &io::Error) -> Exit {
     match error.kind() {
         io::ErrorKind::NotFound
+        | io::ErrorKind::IsADirectory
         | io::ErrorKind::NotADirectory
         | io::ErrorKind::InvalidInput
         | io::ErrorKind::InvalidFilename => Exit::Usage,
@@ -361,6 +362,7 @@ fn hint_of_path(error: &io::Error) -> Option<&'static str> {
 fn hint_of_key_file(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Some("check the path"),
+        io::ErrorKind::IsADirectory => Some("name a file, not a directory"),
         io::ErrorKind::PermissionDenied => Some("check the permissions of the file"),
         _ => None,
     }

@@ -112,6 +112,11 @@ fn mistakes_are_told_before_anything_is_made() {
             "--tap tap0 --hkey @/no/such/file",
             "error: cannot use --hkey\ncaused by: cannot read /no/such/file\n",
         ),
+        (
+            "--tap tap0 --hkey @/",
+            "error: cannot use --hkey\ncaused by: cannot read /\n\
+             caused by: Is a directory (os error 21)\nhint: name a file, not a directory\n",
+        ),
         ("--tap tap0 --mac 1:2", "error: cannot use --mac \"1:2\""),
         ("--tap tap0 --mtu 1", "error: cannot use --mtu 1"),
         ("--tap tap0 --cpus x", "error: cannot use --cpus \"x\""),

@@ -71,8 +71,11 @@ fn options_are_refused_with_their_reason() {
     let missing = refusal(&format!("{FLOW} --hkey @/no/such/file"));
     assert_eq!(missing.caused_by[0], "cannot read /no/such/file");
     assert_eq!(missing.hint.as_deref(), Some("check the path"));
-    let twice = refusal("explain - --hkey @-");
-    assert_eq!(twice.error, "cannot read both the key and the packet from standard input");
+    for (command, other) in [("explain", "packet"), ("simulate", "capture")] {
+        let twice = refusal(&format!("{command} - --hkey @-"));
+        let expected = format!("cannot read both the key and the {other} from standard input");
+        assert_eq!(twice.error, expected);
+    }
     let long = "ab".repeat(256);
     let refusal = refusal(&format!("{FLOW} --hkey {long}"));
     assert_eq!(refusal.caused_by, ["hash key has 256 bytes, at most 255 are possible"]);

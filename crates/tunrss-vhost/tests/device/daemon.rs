@@ -209,6 +209,21 @@ fn signals_end_it_and_take_all_away() {
     }
 }
 
+/// As a service manager ends a service that was started by mistake: that is no failure.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn signal_while_it_starts_ends_it_as_well() {
+    let _host = Host::new();
+    for _ in 0..10 {
+        let mut daemon = Daemon::launch(&unique("tap"), "--queues 2");
+        eventually("the process that serves is started", || daemon.pids().len() > 1);
+        daemon.signal(Signal::TERM);
+        assert_eq!(daemon.wait().code(), Some(0), "{:?}", daemon.said());
+        assert!(!daemon.said().iter().any(|line| line.starts_with("error")), "{:?}", daemon.said());
+        assert!(!daemon.socket().exists());
+    }
+}
+
 #[test]
 #[ignore = "cargo xtask test bpf"]
 fn end_of_the_process_that_serves_is_the_end() {

@@ -38,6 +38,13 @@ impl Daemon {
         Self::start_at(folder, socket, through, tap, arguments)
     }
 
+    /// Start the daemon, and do not wait until it is ready.
+    pub(crate) fn launch(tap: &str, arguments: &str) -> Self {
+        let folder = Folder::new();
+        let socket = folder.0.join("socket");
+        Self::launch_at(folder, socket, &[], tap, arguments).0
+    }
+
     /// Kill it, and start another one at the same socket.
     #[track_caller]
     pub(crate) fn start_again(&mut self, tap: &str, arguments: &str) {
@@ -54,15 +61,7 @@ impl Daemon {
         tap: &str,
         arguments: &str,
     ) -> Self {
-        // It ends with the thread that starts it, even if nothing is dropped.
-        let mut command = command_of("setpriv");
-        command.args(["--pdeathsig", "KILL"]).args(through).arg(BINARY);
-        command.arg("--socket").arg(&socket).args(["--tap", tap]);
-        command.args(arguments.split_whitespace());
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let said = Arc::new(Mutex::new(vec![]));
-        let lines = read_lines(&mut child, said.clone());
-        let daemon = Self { child, socket, said, folder };
+        let (daemon, lines) = Self::launch_at(folder, socket, through, tap, arguments);
         let ready = format!("ready: {}", daemon.socket.display());
         let deadline = deadline();
         loop {
@@ -74,6 +73,25 @@ impl Daemon {
                 Err(RecvTimeoutError::Disconnected) => panic!("ended: {:?}", daemon.said()),
             }
         }
+    }
+
+    /// The daemon, and the lines that it writes to its standard error.
+    fn launch_at(
+        folder: Folder,
+        socket: PathBuf,
+        through: &[&str],
+        tap: &str,
+        arguments: &str,
+    ) -> (Self, Receiver<String>) {
+        // It ends with the thread that starts it, even if nothing is dropped.
+        let mut command = command_of("setpriv");
+        command.args(["--pdeathsig", "KILL"]).args(through).arg(BINARY);
+        command.arg("--socket").arg(&socket).args(["--tap", tap]);
+        command.args(arguments.split_whitespace());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = Arc::new(Mutex::new(vec![]));
+        let lines = read_lines(&mut child, said.clone());
+        (Self { child, socket, said, folder }, lines)
     }
 
     /// Where it listens.
