@@ -205,8 +205,7 @@ impl DaemonError {
                 format!("name a TAP: one of a name that is free is created, or `tunrss delete {device}` first")
             }
             Self::TapInUse { device, .. } => format!(
-                "end the program that has it (`grep -l 'iff:.*{device}' /proc/*/fdinfo/*` finds it), \
-                 or name another device"
+                "end the program that holds them (`tunrss doctor {device}` names it), or name another device"
             ),
             Self::SingleQueue { device, .. } => format!(
                 "delete it and have it created anew, by this or by `ip tuntap add {device} mode tap \
@@ -378,6 +377,16 @@ mod tests {
     #[test]
     fn characters_that_terminals_act_on_are_spelt_out() {
         assert_eq!(plain("a\u{1b}[31mü\n\tb\u{9b}"), "a\\u{1b}[31mü\n\tb\\u{9b}");
+    }
+
+    /// The daemon has no `--force`: a hint names the command that has it.
+    #[test]
+    fn device_that_was_set_by_another_tool_has_a_hint_that_helps() {
+        let name = IfName::new("tap0").unwrap();
+        let owner = tunrss::Owner::new("tunrss");
+        let error = DaemonError::from(tunrss::Error::OwnedByOther { name, owner });
+        let hint = error.hint().unwrap();
+        assert!(hint.contains("`tunrss clear tap0 --force` removes it"), "{hint}");
     }
 
     #[test]

@@ -408,11 +408,15 @@ impl Error {
             ),
             Self::NoKernelReport { .. } => "its driver cuts off what stands in front of the Ethernet header; report mode reader works".into(),
             Self::NothingInForce { name } => format!("put a configuration in force with `tunrss set {name}`"),
-            Self::Foreign { .. } => "if that process steers the device, turn it off there (QEMU: without rss=on); if its program is for a socket or another device, which the kernel does not tell, --force takes this one".into(),
+            Self::Foreign { name, .. } => format!(
+                "if that process steers the device, turn it off there (QEMU: without rss=on); if its program is for a socket or another device, which the kernel does not tell, `tunrss set {name} --force` takes this one"
+            ),
             Self::EntryIndex { name, .. } => {
                 format!("`tunrss show {name}` prints the table; entries count from 0")
             }
-            Self::OwnedByOther { .. } => "let its owner change it, or take the device with --force".into(),
+            Self::OwnedByOther { name, .. } => format!(
+                "let its owner change it; `tunrss set {name} --force` replaces it, `tunrss clear {name} --force` removes it"
+            ),
             Self::Locked { .. } => {
                 "that process may have been stopped in the middle of it: let it go on, or end it".into()
             }

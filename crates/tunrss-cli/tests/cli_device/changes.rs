@@ -131,7 +131,8 @@ fn device_of_another_owner_is_taken_by_force_alone() {
         let refusal = net.refusal(2, line);
         assert_eq!(refusal.error, "the steering of t0 was set by a-vmm");
         let hint = refusal.hint.unwrap();
-        assert_eq!(hint, "let its owner change it, or take the device with --force");
+        let replaces = "`tunrss set t0 --force` replaces it, `tunrss clear t0 --force` removes it";
+        assert_eq!(hint, format!("let its owner change it; {replaces}"));
         assert_eq!(show(&net).steering.as_ref(), Some(&theirs));
     }
     // Its entries can be changed, and it stays theirs.
