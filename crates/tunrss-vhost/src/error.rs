@@ -56,7 +56,10 @@ pub(crate) enum DaemonError {
     SocketInUse { path: PathBuf },
     #[error("cannot serve {device}: it is a {kind}, and guests send Ethernet frames")]
     NotEthernet { device: IfName, kind: Kind },
-    #[error("cannot serve {device}: {queues} of its queues are open already")]
+    #[error(
+        "cannot serve {device}: {queues} of its queues {} open already",
+        if *queues == 1 { "is" } else { "are" }
+    )]
     TapInUse { device: IfName, queues: usize },
     #[error("cannot serve {device} with {pairs} queue pairs: it was created for one queue")]
     SingleQueue { device: IfName, pairs: u16 },

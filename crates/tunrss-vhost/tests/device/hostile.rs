@@ -19,7 +19,7 @@ use tunrss_testkit::vhost::{
     event,
 };
 
-use crate::daemon_process::{Daemon, command};
+use crate::daemon_process::{Daemon, start_connected};
 use crate::features::rss_body;
 use crate::frames::of_every_kind;
 use crate::host::{Host, deadline, eventually, unique};
@@ -306,13 +306,7 @@ fn frontend_that_gives_its_own_socket_away_is_gone_when_it_goes() {
 fn daemon_of_one_connection_ends_when_the_frontend_goes_that_gave_its_socket_away() {
     let _host = Host::new();
     let tap = unique("tap");
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    let mut child = command()
-        .args(["--fd", "0", "--tap", &tap, "--queues", "2"])
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let (mut child, ours) = start_connected(&tap);
     let own = OwnedFd::from(ours.try_clone().unwrap());
     let mut guest = Guest::start(Frontend::new(ours).unwrap(), Options::default()).unwrap();
     hand_over(&mut guest, FrontendReq::SET_VRING_CALL, own.as_fd());
