@@ -73,7 +73,7 @@ pub(crate) enum DaemonError {
     Wait { source: io::Error },
     #[error("the process that serves was ended by signal {number}{}", signal_name(*number))]
     Killed { number: i32 },
-    #[error("the process that serves does not get on: {what}")]
+    #[error("the process that serves makes no progress: {what}")]
     Stuck { what: String },
     #[error("the process that serves, {pid}, does not end though it was killed")]
     Unkillable { pid: u32 },

@@ -523,7 +523,7 @@ fn process_that_does_not_answer_is_killed_and_told_of() {
     let status = target.daemon.wait();
     let said = target.daemon.said();
     assert_eq!(status.code(), Some(3), "{said:?}");
-    let error = "error: the process that serves does not get on: it has not answered for 5 s";
+    let error = "error: the process that serves makes no progress: it has not answered for 5 s";
     eventually("it says why", || target.daemon.said().iter().any(|line| line == error));
     assert!(guest.frontend.is_hung_up());
     assert!(!target.daemon.socket().exists());
@@ -556,7 +556,7 @@ fn thread_that_waits_for_memory_for_ever_ends_the_daemon() {
         }
         let status = target.daemon.wait();
         assert_eq!(status.code(), Some(3), "{:?}", target.daemon.said());
-        let error = "error: the process that serves does not get on: ";
+        let error = "error: the process that serves makes no progress: ";
         let names = |line: &String| line.starts_with(error) && line.contains("packets-0");
         eventually("it says why", || target.daemon.said().iter().any(names));
         assert!(!target.daemon.socket().exists());
