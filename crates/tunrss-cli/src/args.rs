@@ -634,7 +634,8 @@ pub(crate) struct ConfigArgs {
     /// File with the table: queue numbers, or what `ethtool -x` prints
     ///
     /// The numbers are separated by blanks or commas; # starts a comment. `ethtool --json -x` is read
-    /// too. There must be a power of two of them. Without this option the table has 128 entries, or 256 for more than 128 queues.
+    /// too. There must be a power of two of them. Without this option the table has 128 entries, or 256
+    /// for more than 128 queues.
     #[arg(long, value_name = "FILE", conflicts_with = "spread")]
     pub(crate) table: Option<PathBuf>,
     /// Queue of packets that no type fits, such as ARP

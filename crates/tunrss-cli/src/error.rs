@@ -80,7 +80,7 @@ pub(crate) enum CliError {
     UnknownQueues { name: IfName },
     #[error("cannot delete {name}: it is a macvtap, which `create` does not make")]
     DeleteMacvtap { name: IfName },
-    #[error("cannot delete {name}: {holder} holds it")]
+    #[error("cannot delete {name}: it is held by {holder}")]
     DeleteHeld { name: IfName, holder: String },
     /// The library's error is the whole story.
     #[error(transparent)]

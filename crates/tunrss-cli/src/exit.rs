@@ -35,7 +35,9 @@ impl Exit {
     pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::No => "the answer is no (demo: a packet went astray; show: a program is missing)",
+            Self::No => {
+                "the answer is no (demo: a packet went astray; show, doctor: something is missing)"
+            }
             Self::Usage => "a mistake in what was typed, or in a file it names",
             Self::Refused => "the system refused",
             Self::Bug => "a bug of tunrss",

@@ -1,7 +1,7 @@
 //! What is known of devices: how records are read, and who has set what.
 //!
 //! A table of atomic numbers in memory that forked processes share (`sys::shared`). Readers of packets only
-//! load. What follows from a setting is written by who holds the device's lock
+//! load. What follows from a setting is written by the thread that holds the device's lock
 //! ([`tunrss::Device::exclusive`]); everything else without one.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -145,7 +145,7 @@ pub(crate) struct Facts {
     pub(crate) vnet_hdr_len: u16,
     /// Whether records start with packet information.
     pub(crate) has_packet_information: bool,
-    /// Whether it is a macvtap, whose records are hashed by who reads them.
+    /// Whether it is a macvtap, whose records are hashed by the process that reads them.
     pub(crate) is_macvtap: bool,
     /// Whether the report program puts hashes in front of frames.
     pub(crate) is_prefixed: bool,

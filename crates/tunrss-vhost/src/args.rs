@@ -195,7 +195,7 @@ error, and tells systemd.
 Exit codes:
   0  done
   2  a mistake in what was typed, or in what it names
-  3  the system refused
+  3  the system refused, the device is gone, or the process that serves made no progress
   4  a bug of tunrss-vhost
   128 and more: the process that serves was ended by a signal of this number less 128";
 

@@ -47,7 +47,7 @@ pub struct Broker<S> {
     steer: S,
     pairs: u16,
     pace: Pace,
-    /// What the thread had had of the CPUs' time after the last request.
+    /// The CPU time that the thread had used after the last request.
     cpu_time: Option<Duration>,
     buffer: Vec<u8>,
 }
@@ -142,7 +142,7 @@ impl<S> AsFd for Broker<S> {
     }
 }
 
-/// What the calling thread has had of the CPUs' time.
+/// The CPU time that the calling thread has used.
 fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default()
@@ -151,12 +151,12 @@ fn cpu_time() -> Duration {
 /// Lets requests through as long as they take a sixth of a CPU in the long run, whatever one takes.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
-    /// When what was used is made up for; may lie in the past.
+    /// When the used time is made up for; may lie in the past.
     even: Instant,
 }
 
 impl Pace {
-    /// So many times what is used has to pass.
+    /// The time that has to pass is this many times the used time.
     const SHARE: u32 = 6;
     /// What may be used at once, by a guest that is starting, say. A setting takes some milliseconds.
     const BURST: Duration = Duration::from_millis(250);

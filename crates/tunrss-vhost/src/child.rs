@@ -22,6 +22,8 @@ use crate::{logger, sandbox, watchdog};
 /// Serve as the process says that started this one, whose socket is our standard input, until it says
 /// that all is to end or ends itself.
 pub(crate) fn run() -> Result<Exit, DaemonError> {
+    // Else it is named after `/proc/self/exe`, in `ps` and where tools say who holds a device.
+    let _ = rustix::thread::set_name(c"tunrss-vhost");
     let handover = |source: io::Error| DaemonError::Handover { source };
     let broker = io::stdin().as_fd().try_clone_to_owned().map_err(handover)?;
     let (handover_, fds) = Handover::receive(&broker).map_err(handover)?;

@@ -56,7 +56,10 @@ pub(crate) enum DaemonError {
     SocketInUse { path: PathBuf },
     #[error("cannot serve {device}: it is a {kind}, and guests send Ethernet frames")]
     NotEthernet { device: IfName, kind: Kind },
-    #[error("cannot serve {device}: {queues} of its queues are open already")]
+    #[error(
+        "cannot serve {device}: {queues} of its queues {} open already",
+        if *queues == 1 { "is" } else { "are" }
+    )]
     TapInUse { device: IfName, queues: usize },
     #[error("cannot serve {device} with {pairs} queue pairs: it was created for one queue")]
     SingleQueue { device: IfName, pairs: u16 },
@@ -70,7 +73,7 @@ pub(crate) enum DaemonError {
     Wait { source: io::Error },
     #[error("the process that serves was ended by signal {number}{}", signal_name(*number))]
     Killed { number: i32 },
-    #[error("the process that serves does not get on: {what}")]
+    #[error("the process that serves makes no progress: {what}")]
     Stuck { what: String },
     #[error("the process that serves, {pid}, does not end though it was killed")]
     Unkillable { pid: u32 },

@@ -12,9 +12,9 @@
 //! - Connected Unix stream sockets, which user-mode Linux uses for calls. Sending has a flag of its own
 //!   against waiting. The relay has made sure that nothing can be received by them.
 //!
-//! A pipe is not among them: whoever writes to it holds its lock while it copies, perhaps from memory
-//! behind a FUSE, and who writes at the same time waits for that without taking notice of a signal
-//! (`pipe_write`, fs/pipe.c, v6.12). Terminals and files can block in ways of their own, and other
+//! A pipe is not among them: a process that writes to it holds its lock while it copies, perhaps from
+//! memory of a FUSE file system, and another one that writes at the same time waits for the lock and cannot
+//! be interrupted by a signal (`pipe_write`, fs/pipe.c, v6.12). Terminals and files can block in ways of their own, and other
 //! anonymous files can keep descriptors open, as an io_uring does.
 //!
 //! [`Thread::interrupt`]: crate::wire::Thread::interrupt

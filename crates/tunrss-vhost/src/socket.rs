@@ -33,7 +33,7 @@ impl Bound {
     /// replaced.
     ///
     /// # Errors
-    /// The path cannot be used, somebody listens there, or the file cannot be given to who has access.
+    /// The path cannot be used, somebody listens there, or the file cannot be given to its owner and group.
     pub(crate) fn new(path: &Path, access: Access) -> Result<Self, DaemonError> {
         let listener = match bind(path) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -60,7 +60,7 @@ impl Bound {
         &self.path
     }
 
-    /// Give the file to who has access: this one, though others may have put something else at its path.
+    /// Give the file to its owner and group: this file, though others may have put something else at its path.
     fn give(&self, Access { uid, gid }: Access) -> io::Result<()> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = openat(CWD, &self.path, flags, Mode::empty())?;

@@ -436,5 +436,5 @@ const GRACE: Duration = Duration::from_secs(5);
 /// What is left for the latter, however long the former has taken.
 const LEAST_GRACE: Duration = Duration::from_secs(3);
 
-/// How long a process may take to end that was killed, where nothing depends on it any more.
+/// How long a killed process may take to end, where nothing depends on it any more.
 const KILLED: Duration = Duration::from_secs(2);

@@ -1,16 +1,16 @@
-//! Whether the threads that serve a guest get on.
+//! Whether the threads that serve a guest make progress.
 //!
-//! None of them has work without end, and none waits for the guest or its frontend but in a place of its
-//! own, where it rests. A thread that neither rests nor gets on waits for something all the same: for a
-//! frontend that has filled an event counter, and then it can be interrupted; or for memory whose pages
-//! the frontend never delivers, and then only the end of the process helps.
+//! No thread has work without end, and each waits for the guest or its frontend only in one place, where it
+//! rests. A thread that neither rests nor makes progress is waiting elsewhere: for a frontend that has
+//! filled an event counter, and then it can be interrupted; or for memory whose pages the frontend never
+//! delivers, and then only the end of the process helps.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::wire::Thread;
 
-/// What shows that a thread gets on.
+/// Shows whether a thread makes progress.
 #[derive(Debug)]
 pub(crate) struct Pulse {
     name: String,

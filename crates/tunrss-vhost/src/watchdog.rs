@@ -1,5 +1,5 @@
-//! Whether the process that serves gets on, asked about once a second. A guest or its frontend can have it
-//! wait for ever, by memory that is never delivered, say; then it is replaced.
+//! Whether the process that serves makes progress, asked about once a second. A guest or its frontend can
+//! make it wait for ever, for example by memory that is never delivered; then it is killed.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -19,7 +19,7 @@ pub(crate) struct Watchdog {
     next: Instant,
     /// How often it has been asked since it last answered that all is well.
     unanswered: u32,
-    /// The thread that does not get on, as far as it has been told.
+    /// The thread that makes no progress, if an answer has named one.
     thread: Option<String>,
     is_closed: bool,
 }
@@ -47,7 +47,7 @@ impl Watchdog {
     }
 
     /// Take the answers that have come, and ask if it is time. Returns what is wrong if that has been so for
-    /// too long. Times when this was not called do not count: then this process did not get on.
+    /// too long. Times when this was not called do not count: then this process made no progress.
     pub(crate) fn look(&mut self, now: Instant) -> Option<String> {
         self.hear();
         if now < self.next {
@@ -112,11 +112,11 @@ pub(crate) fn answer(socket: OwnedFd, mut watch: Watch) -> io::Result<()> {
 }
 
 const ASK: &[u8] = b"?";
-/// Anything else is the name of a thread that does not get on.
+/// Anything else is the name of a thread that makes no progress.
 const WELL: &[u8] = b".";
 
 const PERIOD: Duration = Duration::from_secs(1);
-/// How many questions without answer are too many.
+/// How many unanswered questions are too many.
 const LIMIT: u32 = 5;
 
 #[cfg(test)]

@@ -29,8 +29,8 @@ pub struct Capabilities {
 /// Try out what the library needs, in a network namespace made for the purpose. Leaves nothing
 /// behind.
 ///
-/// Where no network namespace can be made, as in most containers, nothing is made at all: the kernel
-/// is asked for what it would refuse.
+/// Where no network namespace can be made, as in most containers, nothing is created: the kernel is only
+/// asked what it would refuse.
 pub fn probe() -> Capabilities {
     let config = SteeringConfig::new(HashTypes::ALL, HashKey::MICROSOFT, vec![0, 1], 0);
     let config = config.expect("two entries are a table, and the key has 40 bytes");

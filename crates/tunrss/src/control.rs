@@ -113,7 +113,7 @@ fn put_in_order(device: &Device) -> Result<()> {
     Err(Error::Disordered { name: device.name().clone() })
 }
 
-/// How often is looked whether somebody who holds queues has come or gone.
+/// How many times this looks whether a process that holds queues has come or gone.
 const LOOKS: usize = 10;
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -128,8 +128,8 @@ pub struct QueueHolder {
 }
 
 impl Device {
-    /// The processes that hold queues of the device, this one first, as far as this one may look at
-    /// their descriptors (CAP_SYS_PTRACE). Those that hold detached queues only are not among them.
+    /// The processes that hold queues of the device, the calling one first, as far as it may look at
+    /// their descriptors (CAP_SYS_PTRACE). Those that hold only detached queues are not among them.
     ///
     /// # Errors
     /// [`Error::NoDevice`] if the device is gone; for a macvtap also [`Error::OpenMacvtap`].

@@ -83,7 +83,7 @@ impl Device {
         Ok((Self::open(name)?, queues))
     }
 
-    /// Whether this process may create a multi-queue device in its network namespace. Makes none: a
+    /// Whether this process may create a multi-queue device in its network namespace. None is created: a
     /// device that is neither TUN nor TAP is refused, but only once the privilege has been checked
     /// (`tun_set_iff`, drivers/net/tun.c, v5.10 to v6.18).
     ///
@@ -210,9 +210,10 @@ impl Device {
 
     /// Whether a process has a queue open now, attached or detached.
     ///
-    /// Of a TUN or TAP that takes one queue the kernel tells only by the carrier, which is lost when
-    /// the queue is closed (`__tun_detach`, drivers/net/tun.c, v6.12). Who holds it can turn that off
-    /// before, and is found then if this process may look at it; likewise who holds a macvtap.
+    /// Whether a TUN or TAP that takes one queue is held, the kernel shows only by the carrier, which is
+    /// lost when the queue is closed (`__tun_detach`, drivers/net/tun.c, v6.12). The process that holds it
+    /// can turn the carrier off before; it is then found if this process may look at it. So is a process
+    /// that holds a macvtap.
     ///
     /// # Errors
     /// Those of [`Device::attached_queues`] and [`Device::holders`].
@@ -226,7 +227,7 @@ impl Device {
             Kind::Tap | Kind::Tun => {
                 let found = rtnl::find_index(now.index)?;
                 let has_carrier = found.is_some_and(|found| found.has_carrier);
-                // One that does not persist is there because of who holds it.
+                // One that does not persist only exists while a process holds it.
                 Ok(has_carrier || !now.is_persistent() || !now.holders()?.is_empty())
             }
         }
@@ -453,7 +454,7 @@ impl Device {
         Ok(tun)
     }
 
-    /// The same, to the device that has the name by now.
+    /// The same, to whichever device has the name now.
     fn attach_unchecked(&self) -> Result<OwnedFd> {
         if !self.tun.is_multi_queue {
             return Err(Error::SingleQueue { name: self.name.clone() });
@@ -473,8 +474,8 @@ impl Device {
         }
     }
 
-    /// See to it that a descriptor is attached to this device: it may have been renamed just before, and
-    /// then its name was that of another one, or of one that was made by attaching to it.
+    /// Check that a descriptor is attached to this device. The device may have been renamed just before;
+    /// its old name then was that of another device, or of one that attaching has created.
     fn check_attached(&self, tun: &OwnedFd) -> Result<()> {
         let now = self.reopen()?.name;
         match ioctl::get_iff(tun) {

@@ -4,11 +4,11 @@
 //! process which holds the device also holds a program of the type that these have, as QEMU does
 //! with its own. A program whose loader has closed it, or is gone, cannot be seen.
 //!
-//! Such a program may as well be for a socket, or for another device of the same process: nothing that
-//! the kernel tells says which. Only of a program that the asking process holds itself it is known
-//! that no other tool has put it on the device unasked: that process knows what it does with its own
-//! programs. It may hold one in one thread while another thread sets a device, and a child that it has
-//! just forked holds copies of both. So its programs are not counted, whoever else holds them too.
+//! Such a program may as well be for a socket, or for another device of the same process: the kernel has
+//! no query that says which. Only a program that the asking process itself holds is known not to have
+//! been put on the device by another tool: a process knows what it does with its own programs. It may
+//! hold one in one thread while another thread sets a device, and a child that it has just forked holds
+//! copies of both. So its programs are not counted, whoever else holds them too.
 
 use std::fmt;
 use std::fs;
@@ -46,8 +46,8 @@ impl fmt::Display for Foreign {
 
 impl Device {
     /// Programs of other tools that may steer the device's packets or drop them, as far as they can
-    /// be seen: those of the right type that a process holds which also holds the device. Not those
-    /// that this process holds. None does not mean that there is none.
+    /// be seen: those of the right type that a process holds which also holds the device, except
+    /// those that this process holds. An empty answer does not mean that there is no such program.
     pub fn foreign(&self) -> Vec<Foreign> {
         let this = rustix::process::getpid();
         let others = control::holders(self).filter(|&(process, _)| process != this);

@@ -9,8 +9,8 @@ use tunrss_hash::key::KeyError;
 
 /// What `--hkey` says: `tunrss` and `tunrss-vhost` take the same.
 ///
-/// What is typed is seen by all users of the machine, in the list of processes, for as long as the command
-/// runs. So it can also be `@` and the path of a file that has the text.
+/// All users of the machine can see what is typed, in the list of processes, for as long as the command
+/// runs. So the argument can also be `@` and the path of a file that has the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "there is one, for a moment")]
 pub enum KeyArgument {
@@ -67,7 +67,7 @@ pub enum KeyArgumentError {
     /// It is no key.
     #[error(transparent)]
     Key(KeyError),
-    /// What the file has is none.
+    /// The file has something else than a key.
     #[error("{} has no key", path.display())]
     File {
         /// The file.

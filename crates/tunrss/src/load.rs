@@ -93,7 +93,7 @@ struct Maps {
     data: Value,
     rodata: Option<Value>,
     bss: Option<Value>,
-    /// What shows of a socket filter that who has loaded it may change devices: see
+    /// Shows that the process that loaded a socket filter may change devices: see
     /// [`Running::is_proven`].
     proof: OwnedFd,
 }
@@ -203,9 +203,9 @@ const BPF_PSEUDO_MAP_VALUE: u8 = 2;
 pub(crate) struct Running {
     /// The number by which the kernel knows it.
     pub(crate) id: u32,
-    /// Its type; `None` if it is none that we have.
+    /// Its type; `None` if it is none of the types that we load.
     pub(crate) kind: Option<ProgramKind>,
-    /// The real user id of who has loaded it.
+    /// The real user ID of the process that loaded it.
     pub(crate) uid: u32,
     maps: Vec<u32>,
 }
@@ -220,7 +220,7 @@ impl Running {
         Ok(sys::bpf::program_info(program.as_fd())?.into())
     }
 
-    /// Whether who has loaded it had the right to change devices, CAP_NET_ADMIN in the initial user
+    /// Whether the process that loaded it had the right to change devices, CAP_NET_ADMIN in the initial user
     /// namespace. To load a socket filter and give it any name and contents takes CAP_BPF alone; so
     /// ours have a map that takes CAP_NET_ADMIN to make. A classifier takes it to load
     /// (`is_net_admin_prog_type`, kernel/bpf/syscall.c, v6.12).

@@ -8,7 +8,7 @@ use rustix::process::Pid;
 
 use crate::control;
 
-/// A process, as far as this one may look at it.
+/// A process, as far as the calling one may look at it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Process {

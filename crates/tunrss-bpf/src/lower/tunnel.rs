@@ -6,8 +6,8 @@
 //! for another tunnel.
 //!
 //! While a tunnel is looked for, r9 goes along the outer headers: it is an offset in the packet, and
-//! in the end that of the inner packet. r8 stays, and so does r7 but while options are looked at, for a
-//! packet that is no tunnel.
+//! in the end that of the inner packet. For a packet that is no tunnel r8 keeps its value, and so does r7
+//! except while options are looked at.
 
 use tunrss_hash::dissect::{
     ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_QINQ, ETHERTYPE_VLAN, IPV4_MORE_FRAGMENTS_OR_OFFSET,

@@ -35,7 +35,7 @@ fn check_deletable(device: &Device, force: bool) -> Result<(), CliError> {
     }
     let holder = holders::in_words(device)?;
     // The kernel tells that there is one.
-    let unseen = || "a process that cannot be looked at, or that has its queues detached,".into();
+    let unseen = || "a process that cannot be looked at, or that has its queues detached".into();
     let holder = holder.unwrap_or_else(unseen);
     Err(CliError::DeleteHeld { name, holder })
 }

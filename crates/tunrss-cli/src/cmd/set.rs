@@ -135,8 +135,7 @@ pub(super) fn known_queues(device: &Device) -> Result<Option<u16>, CliError> {
     Ok(u16::try_from(queues).ok().filter(|&queues| queues > 0))
 }
 
-/// What to say of a table over the device's queues if other than those that `create` was told are
-/// attached.
+/// A warning for a table over the device's queues if another number is attached than `create` was told.
 fn differing_queues(device: &Device) -> Result<Option<String>, CliError> {
     let (attached, intended) = (device.attached_queues()?, device.intended_queues()?);
     let intended = intended.filter(|&intended| attached > 0 && attached != intended);

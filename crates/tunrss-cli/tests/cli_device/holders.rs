@@ -52,7 +52,7 @@ fn held_device_is_not_deleted_unless_by_force() {
     let holder = in_words(&show(&net).holders[0]);
     for line in ["delete t0", "delete t0 --dry-run"] {
         let refusal = net.refusal(2, line);
-        assert_eq!(refusal.error, format!("cannot delete t0: {holder} holds it"));
+        assert_eq!(refusal.error, format!("cannot delete t0: it is held by {holder}"));
         assert!(refusal.hint.unwrap().contains("--force"));
     }
     let refusal = net.refusal_through(WITHOUT_PTRACE, 2, "delete t0");

@@ -33,6 +33,16 @@ impl fmt::Display for Silent {
     }
 }
 
+impl Silent {
+    /// The guest's first process has ended, and the kernel has no other to run.
+    #[track_caller]
+    pub(crate) fn assert_has_panicked(&self) {
+        let text = self.to_string();
+        assert!(text.starts_with("the guest has panicked; its last lines: "), "{text}");
+        assert!(text.contains("Kernel panic - not syncing: Attempted to kill init!"), "{text}");
+    }
+}
+
 impl Console {
     /// Start `command`, which is or has a guest.
     pub(crate) fn of(command: &mut Command) -> (Child, Self) {

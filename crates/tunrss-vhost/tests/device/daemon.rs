@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
-use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tunrss::{Device, IfName};
 use tunrss_testkit::vhost::{Ack, Frontend, Guest, Options};
 
-use crate::daemon_process::{Daemon, command, is_alive};
+use crate::daemon_process::{Daemon, command, is_alive, start_connected};
 use crate::frames::of_every_kind;
 use crate::host::{Host, eventually, run, unique};
 use crate::served::{Served, check, config, queues_used};
@@ -67,6 +64,16 @@ fn has_open(pid: u32, name: &str) -> bool {
         link.to_string_lossy().into_owned()
     });
     links.any(|link| link.contains(name))
+}
+
+/// `ps`, and tools that say who holds a device, tell a process by its name.
+#[test]
+#[ignore = "cargo xtask test bpf"]
+fn both_processes_have_the_name_of_the_daemon() {
+    let served = Served::new("", Options::default());
+    for pid in served.daemon.pids() {
+        assert_eq!(fs::read_to_string(format!("/proc/{pid}/comm")).unwrap(), "tunrss-vhost\n");
+    }
 }
 
 /// What whoever starts the daemon has left open is for nobody who sees a guest.
@@ -272,13 +279,7 @@ fn process_that_does_not_end_is_killed() {
 fn connected_socket_is_served_until_it_is_closed() {
     let _host = Host::new();
     let tap = unique("tap");
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    let mut child = command()
-        .args(["--fd", "0", "--tap", &tap, "--queues", "2"])
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let (mut child, ours) = start_connected(&tap);
     let frontend = Frontend::new(ours).unwrap();
     let mut guest = Guest::start(frontend, Options::default()).unwrap();
     assert_eq!(guest.set_rss(&config(2, 1)).unwrap(), Ack::Ok);

@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -173,6 +175,18 @@ impl Drop for Daemon {
         }
         self.kill();
     }
+}
+
+/// A daemon of two queue pairs that serves one connection, and the other end of that.
+pub(crate) fn start_connected(tap: &str) -> (Child, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let daemon = command()
+        .args(["--fd", "0", "--tap", tap, "--queues", "2"])
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    (daemon, ours)
 }
 
 /// The command, without input.

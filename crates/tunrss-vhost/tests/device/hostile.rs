@@ -19,7 +19,7 @@ use tunrss_testkit::vhost::{
     event,
 };
 
-use crate::daemon_process::{Daemon, command};
+use crate::daemon_process::{Daemon, start_connected};
 use crate::features::rss_body;
 use crate::frames::of_every_kind;
 use crate::host::{Host, deadline, eventually, unique};
@@ -306,13 +306,7 @@ fn frontend_that_gives_its_own_socket_away_is_gone_when_it_goes() {
 fn daemon_of_one_connection_ends_when_the_frontend_goes_that_gave_its_socket_away() {
     let _host = Host::new();
     let tap = unique("tap");
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    let mut child = command()
-        .args(["--fd", "0", "--tap", &tap, "--queues", "2"])
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let (mut child, ours) = start_connected(&tap);
     let own = OwnedFd::from(ours.try_clone().unwrap());
     let mut guest = Guest::start(Frontend::new(ours).unwrap(), Options::default()).unwrap();
     hand_over(&mut guest, FrontendReq::SET_VRING_CALL, own.as_fd());
@@ -529,7 +523,7 @@ fn process_that_does_not_answer_is_killed_and_told_of() {
     let status = target.daemon.wait();
     let said = target.daemon.said();
     assert_eq!(status.code(), Some(3), "{said:?}");
-    let error = "error: the process that serves does not get on: it has not answered for 5 s";
+    let error = "error: the process that serves makes no progress: it has not answered for 5 s";
     eventually("it says why", || target.daemon.said().iter().any(|line| line == error));
     assert!(guest.frontend.is_hung_up());
     assert!(!target.daemon.socket().exists());
@@ -562,7 +556,7 @@ fn thread_that_waits_for_memory_for_ever_ends_the_daemon() {
         }
         let status = target.daemon.wait();
         assert_eq!(status.code(), Some(3), "{:?}", target.daemon.said());
-        let error = "error: the process that serves does not get on: ";
+        let error = "error: the process that serves makes no progress: ";
         let names = |line: &String| line.starts_with(error) && line.contains("packets-0");
         eventually("it says why", || target.daemon.said().iter().any(names));
         assert!(!target.daemon.socket().exists());

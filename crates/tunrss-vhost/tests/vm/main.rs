@@ -264,21 +264,15 @@ fn guest_that_panics_is_noticed_at_once() {
         let host = Host::new();
         let daemon = host.serve("--queues 4");
         // The first process ends, and the kernel has no other to run.
-        assert_has_panicked(&boot(&host, "exit 1").err().unwrap());
+        boot(&host, "exit 1").err().unwrap().assert_has_panicked();
         daemon.status_when("nobody is there", |status| status.frontend == "waiting");
         let mut guest = boot(&host, guest::UP).unwrap_or_else(|silent| panic!("{silent}"));
         let start = Instant::now();
         guest.console.start("exit 1");
-        assert_has_panicked(&guest.console.try_listen_until("what it never says").unwrap_err());
+        guest.console.try_listen_until("what it never says").unwrap_err().assert_has_panicked();
         let took = start.elapsed();
         assert!(took < Duration::from_secs(20), "{took:?}");
     }
-}
-
-fn assert_has_panicked(silent: &Silent) {
-    let text = silent.to_string();
-    assert!(text.starts_with("the guest has panicked; its last lines: "), "{text}");
-    assert!(text.contains("Kernel panic - not syncing: Attempted to kill init!"), "{text}");
 }
 
 /// With `--rss host` the guest is offered no RSS, and the operator's setting holds for as many queues as

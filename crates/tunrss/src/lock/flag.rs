@@ -149,7 +149,7 @@ impl NetlinkSerializable for Request {
     }
 }
 
-/// What is told of a socket: the flag, if it is one.
+/// What the kernel says of a socket: the flag, if it is one.
 struct Told(Option<Raised>);
 
 impl NetlinkDeserializable for Told {
@@ -172,7 +172,7 @@ impl NetlinkDeserializable for Told {
 }
 
 fn random() -> u32 {
-    // Its keys are, and none is like another.
+    // The keys of a `RandomState` are random, and each has other keys.
     RandomState::new().hash_one(()) as u32
 }
 

@@ -146,7 +146,7 @@ fn locked(device: &Device, ahead: Raised) -> Error {
 
 /// A place in the line of those who want to change or see a device.
 struct Line {
-    /// Those that were drawing a ticket when this was first looked at. Theirs may be lower.
+    /// The processes that were drawing a ticket when this was first looked at. Their tickets may be lower.
     drawing: Option<Vec<Raised>>,
     /// The ticket; at first `None` for a process that only waits for those that were there before it.
     ticket: Option<u32>,
@@ -169,7 +169,7 @@ impl Line {
     }
 }
 
-/// Shown by who is drawing a ticket, beside the index of a device, which is below it.
+/// Shown by a process that draws a ticket, together with the index of the device, which is lower.
 const DRAWING: u32 = 1 << 31;
 
 /// How long others are waited for.

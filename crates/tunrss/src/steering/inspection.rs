@@ -8,13 +8,13 @@ use tunrss_bpf::{Owner, State};
 #[derive(Clone, PartialEq, Debug, Default)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// The configuration that was set last, also where a part of it is missing; `None` if there is none.
+    /// The configuration that was set last, even if a part of it is missing; `None` if there is none.
     pub state: Option<State>,
     /// The user whose process has set it.
     pub loaded_by: Option<u32>,
     /// The programs of the configuration that somebody has taken away from the device.
     pub missing: Vec<Missing>,
-    /// What others say that they have set, and nothing shows that they could. Looked for only where no
+    /// What others claim to have set, where nothing shows that they had the right to. Looked for only if no
     /// report program is attached to the device.
     pub claims: Vec<Claim>,
 }

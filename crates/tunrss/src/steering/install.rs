@@ -241,7 +241,7 @@ fn check_foreign(device: &Device, settings: &Settings) -> Result<()> {
         .map_or(Ok(()), |foreign| Err(Error::Foreign { name, foreign }))
 }
 
-/// The same for who replaces it. What has lost a part can be replaced by anybody.
+/// The same for somebody who replaces it. A configuration that has lost a part can be replaced by anybody.
 fn before(
     device: &Device,
     programs: &Programs<'_>,
@@ -267,7 +267,7 @@ fn unseen<'a>(device: &'a Device, settings: &Settings) -> Result<Programs<'a>> {
     Ok(programs)
 }
 
-/// Tell of what another user's processes have loaded for the device, and of what they only claim.
+/// Warn of what another user's processes have loaded for the device, and of what they only claim.
 fn warn_of_others(device: &Device, programs: &Programs<'_>, before: Option<&InForce>) {
     let name = device.name();
     if let Some(InForce { program, state, .. }) = before
@@ -284,7 +284,7 @@ fn warn_of_others(device: &Device, programs: &Programs<'_>, before: Option<&InFo
     }
 }
 
-/// The programs whose claims this process has told of.
+/// The programs whose claims this process has warned of.
 static TOLD: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
 /// The steps from one configuration to another.

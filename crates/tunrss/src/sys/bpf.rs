@@ -22,7 +22,7 @@ pub(crate) struct Value {
 
 impl Value {
     /// Make a map that holds `contents`. One that `is_read_only` cannot be written again, neither by
-    /// programs nor from outside, so that the verifier takes what it holds for constant. `name` has at
+    /// programs nor from outside, so that the verifier takes its contents for constant. `name` has at
     /// most 15 bytes.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl Value {
         Ok(value)
     }
 
-    /// Have the map hold `contents`, which is as long as what it holds.
+    /// Write `contents` into the map; they have to be as long as its value.
     ///
     /// # Errors
     /// That of `BPF_MAP_UPDATE_ELEM`; `EINVAL` for another length.
@@ -82,11 +82,11 @@ impl AsFd for Value {
     }
 }
 
-/// Make a map that only who has CAP_NET_ADMIN in the initial user namespace can make, or CAP_SYS_ADMIN,
-/// or a BPF token of who has: see [`Map::takes_net_admin`].
+/// Make a map that takes CAP_NET_ADMIN in the initial user namespace to make, or CAP_SYS_ADMIN, or a BPF
+/// token of a process with one of them: see [`Map::takes_net_admin`].
 ///
 /// # Errors
-/// That of `BPF_MAP_CREATE`: `EPERM` for who may not.
+/// That of `BPF_MAP_CREATE`: `EPERM` without that right.
 pub(crate) fn net_admin_map() -> io::Result<OwnedFd> {
     create(BPF_MAP_TYPE_DEVMAP, "net_admin", 4, 0)
 }
@@ -255,9 +255,9 @@ pub(crate) struct ProgramInfo {
     pub(crate) id: u32,
     /// Empty for one without name.
     pub(crate) name: String,
-    /// Its type; `None` if it is none that we have.
+    /// Its type; `None` if it is none of the types that we load.
     pub(crate) kind: Option<ProgramKind>,
-    /// The real user id of who has loaded it.
+    /// The real user ID of the process that loaded it.
     pub(crate) uid: u32,
     /// The ids of its maps, the first few.
     pub(crate) maps: Vec<u32>,

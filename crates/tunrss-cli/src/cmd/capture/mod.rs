@@ -83,7 +83,7 @@ struct Capture<'a> {
     summary: Summary,
     /// Packets that came to the socket, those that it dropped among them.
     received: u64,
-    /// What was told to be missing.
+    /// The missing parts that were warned of.
     told: Vec<Missing>,
     output: &'a mut Output,
 }
