@@ -12,6 +12,7 @@
 //! lowest free number is the next one's.
 
 use std::fs;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::thread;
 use std::time::Duration;
@@ -290,7 +291,8 @@ fn copy(process: Pid, number: i32, expected: Dev) -> Option<OwnedFd> {
     if is_of(&copy, "", expected) {
         return Some(copy);
     }
-    thread::spawn(move || drop(copy));
+    // Where no thread can be had it is closed here.
+    let _: io::Result<_> = thread::Builder::new().spawn(move || drop(copy));
     None
 }
 

@@ -56,6 +56,7 @@ mod software;
 mod steering;
 #[expect(unsafe_code, reason = "the one place for system calls that no library wraps safely")]
 mod sys;
+mod unwaited;
 
 pub use attachment::Attachment;
 pub use control::QueueHolder;

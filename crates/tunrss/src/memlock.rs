@@ -1,12 +1,13 @@
 //! The limit on locked memory, which programs and maps count against before Linux 5.11.
 
-use std::sync::{Mutex, TryLockError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::error::Result;
+use crate::unwaited::try_lock;
 
 /// Load something. If that is refused because of the limit, load it once more with the limit as high as
 /// this process may have it, and put the limit back. On kernels that do not count so, the limit is left
@@ -23,12 +24,10 @@ pub(crate) fn load<T>(load: impl Fn() -> Result<T>) -> Result<T> {
     static RAISING: Mutex<()> = Mutex::new(());
     let deadline = Instant::now() + PATIENCE;
     let _alone = loop {
-        match RAISING.try_lock() {
-            Ok(guard) => break guard,
-            Err(TryLockError::Poisoned(guard)) => break guard.into_inner(),
-            // In the child of a process that was forked meanwhile, nobody gives it back.
-            Err(TryLockError::WouldBlock) if Instant::now() > deadline => return Err(refused),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+        match try_lock(&RAISING) {
+            Some(guard) => break guard,
+            None if Instant::now() > deadline => return Err(refused),
+            None => std::thread::sleep(PAUSE),
         }
     };
     let before = getrlimit(Resource::Memlock);

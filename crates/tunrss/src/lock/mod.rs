@@ -14,7 +14,7 @@
 mod flag;
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ use self::flag::{Flag, Raised};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::process::Process;
+use crate::unwaited::try_lock;
 
 /// The right to change a device, until it is dropped.
 #[derive(Debug)]
@@ -72,17 +73,22 @@ impl Lock {
 }
 
 fn look(device: &Device) -> Result<Option<Lock>> {
-    let given_up = || GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner);
     let ticket = match draw(device, LOOK_PATIENCE) {
         Ok(ticket) => Some(ticket),
         Err(source) if source.raw_os_error() == Some(Errno::PERM.raw_os_error()) => None,
         Err(source) => return Err(failed(device, source)),
     };
-    let patience = Patience { not_for: *given_up(), ..LOOK_PATIENCE };
+    let patience =
+        Patience { not_for: try_lock(&GIVEN_UP).and_then(|given_up| *given_up), ..LOOK_PATIENCE };
     match wait(device, ticket.as_ref().map(Flag::port), patience)? {
         None => Ok(ticket.map(|ticket| Lock { _ticket: ticket })),
         // It was waited for before, and the warning given.
-        Some(ahead) if given_up().replace(ahead) == Some(ahead) => Ok(None),
+        Some(ahead)
+            if try_lock(&GIVEN_UP).and_then(|mut given_up| given_up.replace(ahead))
+                == Some(ahead) =>
+        {
+            Ok(None)
+        }
         Some(ahead) => Err(locked(device, ahead)),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::{Mutex, MutexGuard};
 
 use rustix::fs::{Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::hook::{AttachPoint, Attached, Direction};
 use crate::load::{self, Cause, Running};
 use crate::sys;
+use crate::unwaited::try_lock;
 use crate::{macvtap, netns};
 
 use super::inspection::{Claim, Inspection, Missing};
@@ -298,13 +299,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(device: &'a Device, targets: &'a [Target]) -> Self {
-        // Waiting would be for ever in the child of a process that was forked while another of its
-        // threads had it.
-        let known = match KNOWN.try_lock() {
-            Ok(known) => Some(known),
-            Err(TryLockError::Poisoned(known)) => Some(known.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        };
+        let known = try_lock(&KNOWN);
         let (seen, sections, found) = Default::default();
         Self { device, targets, known, seen, sections, found }
     }

@@ -39,7 +39,7 @@
 
 use std::collections::BTreeSet;
 use std::os::fd::BorrowedFd;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -55,6 +55,7 @@ use crate::hook::{Attached, Hook};
 use crate::load::{self, Loaded};
 use crate::lock::Lock;
 use crate::sys::{self, ioctl};
+use crate::unwaited::try_lock;
 
 /// Whether a device may be set by a process that may not look at what was set before.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -275,10 +276,10 @@ fn warn_of_others(device: &Device, programs: &Programs<'_>, before: Option<&InFo
     {
         log::warn!("{name}: what was set by {} was loaded by user {}", state.owner, program.uid);
     }
-    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut told = try_lock(&TOLD);
     for claim in programs.claims() {
         // A daemon sets devices as often as its guests ask for it.
-        if told.insert(claim.program) {
+        if told.as_mut().is_none_or(|told| told.insert(claim.program)) {
             log::warn!("{name}: {claim}: this is not believed");
         }
     }
