@@ -517,8 +517,7 @@ fn is_as_known(fd: RawFd) -> bool {
     let head = facts.head(vnet_hdr_len);
     // The kernel does not tell here whether there is packet information: in this answer the bit of
     // IFF_NO_PI is IFF_NOFILTER, which says something else (linux/if_tun.h, v5.10 to v6.18).
-    slot.has_name(name)
-        && len.and_then(|len| usize::try_from(len).ok()) == Some(head.vnet_hdr)
+    slot.has_name(name) && len.and_then(|len| usize::try_from(len).ok()) == Some(head.vnet_hdr)
 }
 
 fn attached_to(fd: RawFd) -> Option<([u8; libc::IFNAMSIZ], u16)> {
