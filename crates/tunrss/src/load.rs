@@ -351,6 +351,12 @@ pub(crate) fn is_of_the_system(errno: i32) -> bool {
     refusals.into_iter().any(|refusal| refusal.raw_os_error() == errno)
 }
 
+/// Whether an error says that there are no more descriptors, or no more memory.
+pub(crate) fn is_short_of_resources(error: &(dyn StdError + 'static)) -> bool {
+    let wants = [Errno::MFILE, Errno::NFILE, Errno::NOMEM];
+    wants.into_iter().any(|want| errno(error) == Some(want.raw_os_error()))
+}
+
 /// Whether an error says that the verifier has given up because of a signal.
 fn is_interrupted(error: &(dyn StdError + 'static)) -> bool {
     errno(error) == Some(Errno::AGAIN.raw_os_error())

@@ -189,9 +189,10 @@ struct Patience {
     not_for: Option<Raised>,
 }
 
-/// A change takes some milliseconds.
+/// A change takes some milliseconds. All together is less than a guest's command may take
+/// (`tunrss-vhost`'s broker).
 const CHANGE_PATIENCE: Patience =
-    Patience { of_each: Duration::from_secs(5), of_all: Duration::from_secs(30), not_for: None };
+    Patience { of_each: Duration::from_secs(5), of_all: Duration::from_secs(15), not_for: None };
 const LOOK_PATIENCE: Patience =
     Patience { of_each: Duration::from_secs(1), of_all: Duration::from_secs(1), not_for: None };
 const PAUSE: Duration = Duration::from_millis(1);

@@ -376,7 +376,11 @@ impl<'a> Walk<'a> {
                 self.seen.insert(id, None);
                 return Ok(());
             }
-            // It cannot be read, or went away.
+            // It may be what is in force.
+            Err(error) if load::is_short_of_resources(&*error) => {
+                return Err(self.device.unreadable(error));
+            }
+            // It went away, or may not be read, as a map of ours may.
             Err(_) => return Ok(()),
         };
         self.seen.insert(id, Some(state.target));
