@@ -9,6 +9,7 @@
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use netlink_packet_core::{
     DecodeError, NLM_F_DUMP, NetlinkDeserializable, NetlinkHeader, NetlinkSerializable,
@@ -92,8 +93,21 @@ pub(super) struct Raised {
 /// # Errors
 /// Neither `NETLINK_SOCK_DIAG` nor procfs tells.
 pub(super) fn raised() -> io::Result<Vec<Raised>> {
-    from_sock_diag().or_else(|_| from_procfs())
+    if !IS_TOLD.load(Ordering::Relaxed)
+        && let Ok(raised) = from_procfs()
+    {
+        return Ok(raised);
+    }
+    from_sock_diag().or_else(|_| {
+        let raised = from_procfs()?;
+        // To answer, a kernel that lacks the module runs a program that looks for it: not each time.
+        IS_TOLD.store(false, Ordering::Relaxed);
+        Ok(raised)
+    })
 }
+
+/// Whether `NETLINK_SOCK_DIAG` tells, as far as is known.
+static IS_TOLD: AtomicBool = AtomicBool::new(true);
 
 /// As `NETLINK_SOCK_DIAG` lists them (a kernel with CONFIG_NETLINK_DIAG).
 ///
