@@ -267,10 +267,6 @@ impl DaemonError {
             Self::Internal { .. } => {
                 "this is our bug: please report it with the command you typed".into()
             }
-            // The library's hint names an option of `tunrss` that this program does not have.
-            Self::Library(tunrss::Error::OwnedByOther { name, .. }) => {
-                format!("let its owner change it, or take it away with `tunrss clear {name} --force`")
-            }
             Self::Library(error) => return error.hint(),
             Self::Random { .. }
             | Self::UserFile { .. }
@@ -394,14 +390,6 @@ mod tests {
         let error = DaemonError::from(tunrss::Error::OwnedByOther { name, owner });
         let hint = error.hint().unwrap();
         assert!(hint.contains("`tunrss clear tap0 --force` removes it"), "{hint}");
-    }
-
-    #[test]
-    fn hints_name_options_that_there_are() {
-        let (name, owner) = (IfName::new("tap0").unwrap(), tunrss::Owner::new("other"));
-        let error = DaemonError::Library(tunrss::Error::OwnedByOther { name, owner });
-        let hint = error.hint().unwrap();
-        assert!(hint.ends_with("`tunrss clear tap0 --force`"), "{hint}");
     }
 
     #[test]
