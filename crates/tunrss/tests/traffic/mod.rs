@@ -223,8 +223,6 @@ fn is_kernels_own(packet: &Packet) -> bool {
     let (ethertype, ip) = network(&packet.frame, packet.link);
     match ethertype {
         ARP => true,
-        // A bridge with an IPv4 address joins the group of all snoopers, and reports it (IGMP).
-        ETHERTYPE_IPV4 => ip[9] == 2,
         ETHERTYPE_IPV6 => match ip[6] {
             58 => true,
             0 => ip[40] == 58,
