@@ -94,21 +94,26 @@ fn is_readable(address: usize, len: usize) -> bool {
     true
 }
 
-/// Whether the kernel can load a word of 4 bytes from there, which it does for a thread that is about
-/// to wait for another value of it (`futex_wait_setup`, kernel/futex/waitwake.c, v6.12). A futex is what
-/// every sandbox allows. This thread never waits: the word has another value, or the time is up at once.
+/// Whether the kernel can load a word of 4 bytes from there, which it does before it wakes those who
+/// wait for the word to change (`futex_requeue`, kernel/futex/requeue.c, v6.12). A futex is what every
+/// sandbox allows. Nobody is woken, and this thread never waits.
 fn can_load(address: usize) -> bool {
-    let no_time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
-    let value = u32::MAX;
-    // SAFETY: FUTEX_WAIT reads a word at any address, or fails (EFAULT), and reads the timespec, which
-    // lives past the call. It writes nothing.
+    let operation = libc::FUTEX_CMP_REQUEUE | libc::FUTEX_PRIVATE_FLAG;
+    let (none_woken, none_moved, expected) = (0, 0usize, 0);
+    // SAFETY: FUTEX_CMP_REQUEUE reads a word at any address, or fails (EFAULT). It writes nothing.
     let result = unsafe {
-        libc::syscall(libc::SYS_futex, address, operation, value, &raw const no_time, 0, 0)
+        libc::syscall(
+            libc::SYS_futex,
+            address,
+            operation,
+            none_woken,
+            none_moved,
+            address,
+            expected,
+        )
     };
-    let reasons = [libc::EAGAIN, libc::ETIMEDOUT];
-    result == 0
-        || io::Error::last_os_error().raw_os_error().is_some_and(|error| reasons.contains(&error))
+    // The word has another value than 0, or it has not.
+    result == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EAGAIN)
 }
 
 /// No page is smaller.
