@@ -7,7 +7,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use rustix::io::FdFlags;
 use tunrss::bpf::insn::Reg;
 use tunrss::hash::Link;
 use tunrss::{Device, DeviceOptions, Error, Queue, Report, ReportMode, Settings};
@@ -157,25 +156,22 @@ fn may_steer_itself() {
 fn holds_a_socket_filter_itself() {
     let tap = Tap::quiet("own_filter", 2);
     let program = load(SOCKET_FILTER, "of_a_socket", |asm| asm.mov(Reg::R0, 1));
-    let descriptors = [tap.queues[0].as_fd(), program.as_fd()];
-    let copies: Vec<_> = descriptors.iter().map(|fd| fd.try_clone_to_owned().unwrap()).collect();
-    for copy in &copies {
-        rustix::io::fcntl_setfd(copy, FdFlags::empty()).unwrap();
-    }
+    let [queue, filter] = [tap.queues[0].as_fd(), program.as_fd()]
+        .map(|fd| Stdio::from(fd.try_clone_to_owned().unwrap()));
     // It has copies of both, as a child has between fork and exec.
-    let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
-    drop(copies);
+    let mut child = Command::new("sleep").arg("60").stdin(queue).stderr(filter).spawn().unwrap();
     assert_eq!(tap.device.foreign(), []);
     tap.device.steer(&config([0, 1], 0), ReportMode::Kernel).unwrap().keep();
     assert!(tap.device.clear().unwrap());
     assert!(!tap.device.clear().unwrap());
     // Once it is the child's alone, nothing is known of it.
     drop(program);
-    let [foreign] = &tap.device.foreign()[..] else { panic!("one") };
-    assert_eq!(foreign.process, child.id());
-    drop(child.stdin.take());
+    // Those that other tests start have copies until they are executed.
+    let is_the_childs = || matches!(&tap.device.foreign()[..], [one] if one.process == child.id());
+    eventually("the child alone has both", is_the_childs);
+    child.kill().unwrap();
     child.wait().unwrap();
-    assert_eq!(tap.device.foreign(), []);
+    eventually("nobody has the program", || tap.device.foreign().is_empty());
 }
 
 fn copy(queue: &Queue) -> Queue {
