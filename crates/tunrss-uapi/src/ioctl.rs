@@ -230,9 +230,7 @@ impl Change<'_> {
             return Ok(());
         }
         // Programs of other processes can be seen only in part.
-        let this = std::process::id();
-        let foreign = self.device.foreign().into_iter().find(|foreign| foreign.process != this);
-        match foreign {
+        match self.device.foreign().into_iter().next() {
             Some(foreign) => {
                 let name = self.device.name().clone();
                 Err(tunrss::Error::Foreign { name, foreign }.into())
